@@ -1,0 +1,247 @@
+// Package golang is the go-cgo0 toolchain: Go without cgo.
+package golang
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/moby/buildkit/client/llb"
+	"golang.org/x/mod/modfile"
+	"golang.org/x/mod/semver"
+
+	"github.com/fromscratch-build/fromscratch/frontend/spec"
+	"github.com/fromscratch-build/fromscratch/llb/platform"
+	"github.com/fromscratch-build/fromscratch/llb/toolchain"
+)
+
+// DefaultVersion is the Go that compiles a project which asks for none.
+const DefaultVersion = "1.26"
+
+// Plan is one go build.
+type Plan struct {
+	target   *spec.Target
+	module   string
+	image    string
+	packages []string
+	binaries []string
+}
+
+var _ toolchain.Plan = (*Plan)(nil)
+
+// New plans the build of t from what src, the build context, says. The error is
+// a *spec.Problem when the spec or the sources are at fault.
+func New(s *spec.Spec, t *spec.Target, src fs.FS) (*Plan, error) {
+	p := &Plan{target: t}
+	mod, err := readModule(s, t, src)
+	if err != nil {
+		return nil, err
+	}
+	if mod.Module != nil {
+		p.module = mod.Module.Mod.Path
+	}
+	p.image = imageFor(t.Toolchain, mod)
+	if err := p.selectPackages(s, src); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func readModule(s *spec.Spec, t *spec.Target, src fs.FS) (*modfile.File, error) {
+	dirPath := spec.Path{"targets", t.Name(), "build", "dir"}
+	name := path.Join(t.Build.Dir, "go.mod")
+	data, err := fs.ReadFile(src, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, s.Problem(dirPath, missingModule(t, src))
+	}
+	if err != nil {
+		return nil, err
+	}
+	mod, err := modfile.Parse(name, data, nil)
+	if err == nil {
+		return mod, nil
+	}
+	// A newer Go may know directives that this reader does not; what it needs to
+	// know is older than they are.
+	if lax, laxErr := modfile.ParseLax(name, data, nil); laxErr == nil && lax.Module != nil {
+		return lax, nil
+	}
+	return nil, s.Problem(dirPath, "go.mod cannot be read: "+err.Error())
+}
+
+func missingModule(t *spec.Target, src fs.FS) string {
+	where := "in the root of the build context"
+	if t.Build.Dir != "." {
+		where = fmt.Sprintf("in %s of the build context", t.Build.Dir)
+	}
+	msg := "there is no go.mod " + where
+	for _, pattern := range []string{"*/go.mod", "*/*/go.mod"} {
+		if found, _ := fs.Glob(src, pattern); len(found) > 0 {
+			dir := path.Dir(found[0])
+			return fmt.Sprintf("%s, but there is one in %s: write build: {dir: %s}", msg, dir, dir)
+		}
+	}
+	return msg + "; run go mod init, pass the folder that holds it as the build context, or see whether .dockerignore leaves it out"
+}
+
+// imageFor picks the compiler: the spec's, else the exact one of the module's
+// toolchain line, else the newest patch release of its go line, which is a
+// minimum.
+func imageFor(t spec.Toolchain, mod *modfile.File) string {
+	if t.Image != "" {
+		return t.Image
+	}
+	version := t.Version
+	if version == "" && mod.Toolchain != nil && strings.HasPrefix(mod.Toolchain.Name, "go") {
+		version = strings.TrimPrefix(mod.Toolchain.Name, "go")
+	}
+	if version == "" && mod.Go != nil {
+		version = strings.TrimPrefix(semver.MajorMinor("v"+mod.Go.Version), "v")
+	}
+	if version == "" {
+		version = DefaultVersion
+	}
+	return "golang:" + version
+}
+
+func (p *Plan) selectPackages(s *spec.Spec, src fs.FS) error {
+	t := p.target
+	p.packages = t.Build.Package
+	if len(p.packages) == 0 {
+		p.packages = []string{"."}
+		byName := path.Join("cmd", t.Name())
+		if isDir(src, path.Join(t.Build.Dir, byName)) {
+			p.packages = []string{"./" + byName}
+		}
+	}
+	for _, pkg := range p.packages {
+		if err := checkPackage(s, t, src, pkg); err != nil {
+			return err
+		}
+	}
+	if len(p.packages) == 1 {
+		p.binaries = []string{t.Name()}
+		return nil
+	}
+	for _, pkg := range p.packages {
+		name := path.Base(pkg)
+		if name == "." {
+			name = path.Base(p.module)
+		}
+		p.binaries = append(p.binaries, name)
+	}
+	return nil
+}
+
+func checkPackage(s *spec.Spec, t *spec.Target, src fs.FS, pkg string) error {
+	at := t.PackagePath()
+	switch {
+	case strings.Contains(pkg, "..."):
+		return s.Problem(at, fmt.Sprintf("%q is a pattern; name the packages of the binaries one by one", pkg))
+	case path.IsAbs(pkg):
+		return s.Problem(at, fmt.Sprintf("%q is an absolute path; a package is relative to the module: write .%s", pkg, pkg))
+	case pkg != "." && !strings.HasPrefix(pkg, "./") && !strings.HasPrefix(pkg, "../"):
+		if isDir(src, path.Join(t.Build.Dir, pkg)) {
+			return s.Problem(at, fmt.Sprintf("%q is an import path to Go, not a folder: write ./%s", pkg, pkg))
+		}
+		// An import path: whether it exists is for the go command to say.
+		return nil
+	}
+	dir := path.Join(t.Build.Dir, pkg)
+	if dir == ".." || strings.HasPrefix(dir, "../") {
+		return s.Problem(at, fmt.Sprintf("%q lies outside the build context", pkg))
+	}
+	if !isDir(src, dir) {
+		msg := fmt.Sprintf("there is no folder %s in the build context", dir)
+		if mains := commands(src, t.Build.Dir); len(mains) > 0 {
+			msg += spec.DidYouMean(pkg, mains) + "; the commands of this module are " + spec.List(mains)
+		}
+		return s.Problem(at, msg)
+	}
+	if found, err := fs.Glob(src, path.Join(dir, "*.go")); err == nil && len(found) == 0 {
+		return s.Problem(at, fmt.Sprintf("there are no Go files in %s", dir))
+	}
+	return nil
+}
+
+// commands lists the packages below cmd, where commands live by convention.
+func commands(src fs.FS, dir string) []string {
+	entries, err := fs.ReadDir(src, path.Join(dir, "cmd"))
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, e := range entries {
+		if e.IsDir() {
+			out = append(out, "./cmd/"+e.Name())
+		}
+	}
+	return out
+}
+
+func isDir(src fs.FS, name string) bool {
+	info, err := fs.Stat(src, path.Clean(name))
+	return err == nil && info.IsDir()
+}
+
+// Image names the image of the Go toolchain.
+func (p *Plan) Image() string { return p.image }
+
+// Supports tells whether Go compiles for pf.
+func (p *Plan) Supports(platform.Platform) error { return nil }
+
+// Binaries names the binaries that the build leaves.
+func (p *Plan) Binaries() []string { return p.binaries }
+
+// Title is the go command in short.
+func (p *Plan) Title() string { return "go build " + strings.Join(p.packages, " ") }
+
+const (
+	modCache   = "/fromscratch/go/mod"
+	buildCache = "/fromscratch/go/build"
+)
+
+// Compile adds go build to the graph. GOMODCACHE and GOCACHE are safe for
+// concurrent use and addressed by content, so all platforms share them.
+func (p *Plan) Compile(e toolchain.Env, pf platform.Platform) llb.State {
+	out := toolchain.OutDir + "/"
+	if len(p.binaries) == 1 {
+		out += p.binaries[0]
+	}
+	args := append([]string{"go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", "-o", out}, p.packages...)
+	opts := []llb.RunOption{
+		llb.Args(args),
+		llb.Dir(path.Join(toolchain.SourceDir, p.target.Build.Dir)),
+		llb.AddMount(toolchain.SourceDir, e.Source, llb.Readonly),
+		e.CacheMount(modCache, "go/mod/"+p.module, llb.CacheMountShared),
+		e.CacheMount(buildCache, "go/build/"+p.module, llb.CacheMountShared),
+		llb.WithCustomNamef("[%s] %s", pf, p.Title()),
+	}
+	for _, kv := range p.environment(pf) {
+		opts = append(opts, llb.AddEnv(kv[0], kv[1]))
+	}
+	opts = append(opts, e.Run...)
+	return e.Image.State.Run(opts...).AddMount(toolchain.OutDir, llb.Scratch())
+}
+
+func (p *Plan) environment(pf platform.Platform) [][2]string {
+	env := [][2]string{
+		{"CGO_ENABLED", "0"},
+		{"GOOS", "linux"},
+		{"GOARCH", pf.Go.Arch},
+		{"GOMODCACHE", modCache},
+		{"GOCACHE", buildCache},
+		// The image is the toolchain: another one is never downloaded.
+		{"GOTOOLCHAIN", "local"},
+		// The go command trusts the size and the modification time of a file when it
+		// indexes the imports of a package. Contexts from git or a tar archive can
+		// give two versions of a file the same of both, so the index is not used.
+		{"GODEBUG", "goindex=0"},
+	}
+	if pf.Go.Variant[0] != "" {
+		env = append(env, pf.Go.Variant)
+	}
+	return env
+}

@@ -1,0 +1,186 @@
+package golang_test
+
+import (
+	"io/fs"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/containerd/platforms"
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/pb"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fromscratch-build/fromscratch/frontend/spec"
+	"github.com/fromscratch-build/fromscratch/internal/llbtest"
+	"github.com/fromscratch-build/fromscratch/llb/golang"
+	"github.com/fromscratch-build/fromscratch/llb/platform"
+	"github.com/fromscratch-build/fromscratch/llb/toolchain"
+)
+
+func files(names ...string) fstest.MapFS {
+	out := fstest.MapFS{}
+	for _, n := range names {
+		name, text, _ := strings.Cut(n, "=")
+		out[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	return out
+}
+
+func plan(t *testing.T, target string, src fs.FS) (*golang.Plan, error) {
+	t.Helper()
+	s, err := spec.Parse("fromscratch.yaml", []byte("toolchain: go-cgo0\ntargets:\n  api: "+target+"\n"))
+	require.NoError(t, err)
+	return golang.New(s, s.Targets["api"], src)
+}
+
+func TestImage(t *testing.T) {
+	for _, tc := range []struct{ name, mod, toolchain, want string }{
+		{"go line", "module m\ngo 1.25\n", "go-cgo0", "golang:1.25"},
+		{"go line with patch", "module m\ngo 1.25.3\n", "go-cgo0", "golang:1.25"},
+		{"toolchain line", "module m\ngo 1.24\ntoolchain go1.25.1\n", "go-cgo0", "golang:1.25.1"},
+		{"default toolchain line", "module m\ngo 1.24\ntoolchain default\n", "go-cgo0", "golang:1.24"},
+		{"unknown directive", "module m\ngo 1.25\nfuture x\n", "go-cgo0", "golang:1.25"},
+		{"neither", "module m\n", "go-cgo0", "golang:" + golang.DefaultVersion},
+		{"version of the spec", "module m\ngo 1.24\n", "{name: go-cgo0, version: 1.30}", "golang:1.30"},
+		{"image of the spec", "module m\ngo 1.24\n", "{name: go-cgo0, version: 1.30, image: my/go:1}", "my/go:1"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s, err := spec.Parse("s.yaml", []byte("toolchain: "+tc.toolchain+"\ntargets: {api: {build: .}}\n"))
+			require.NoError(t, err)
+			p, err := golang.New(s, s.Targets["api"], files("go.mod="+tc.mod, "main.go"))
+			require.NoError(t, err)
+			require.Equal(t, tc.want, p.Image())
+		})
+	}
+}
+
+func TestPackages(t *testing.T) {
+	src := files("go.mod=module example.com/m\n", "main.go", "cmd/api/main.go", "cmd/other/main.go", "sub/go.mod=module sub\n", "sub/cmd/x/main.go")
+	for _, tc := range []struct {
+		name, target, title string
+		binaries            []string
+	}{
+		{"default", "{}", "go build ./cmd/api", []string{"api"}},
+		{"short", "{build: ./cmd/other}", "go build ./cmd/other", []string{"api"}},
+		{"root", "{build: .}", "go build .", []string{"api"}},
+		{"import path", "{build: example.com/m/cmd/api}", "go build example.com/m/cmd/api", []string{"api"}},
+		{"several", "{build: {package: [./cmd/api, ./cmd/other, .]}}", "go build ./cmd/api ./cmd/other .", []string{"api", "other", "m"}},
+		{"folder", "{build: {dir: sub, package: ./cmd/x}}", "go build ./cmd/x", []string{"api"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p, err := plan(t, tc.target, src)
+			require.NoError(t, err)
+			require.Equal(t, tc.title, p.Title())
+			require.Equal(t, tc.binaries, p.Binaries())
+		})
+	}
+	t.Run("without cmd", func(t *testing.T) {
+		p, err := plan(t, "{}", files("go.mod=module m\n", "main.go"))
+		require.NoError(t, err)
+		require.Equal(t, "go build .", p.Title())
+	})
+}
+
+func TestProblems(t *testing.T) {
+	whole := files("go.mod=module m\n", "main.go", "cmd/api/main.go", "docs/x.txt")
+	for _, tc := range []struct {
+		name, target, want string
+		src                fs.FS
+	}{
+		{"no module", "{build: ./cmd/api}", "s:3:16: there is no go.mod in the root of the build context; run go mod init, pass the folder that holds it as the build context, or see whether .dockerignore leaves it out", files("main.go")},
+		{"module below", "{build: .}", "s:3:16: there is no go.mod in the root of the build context, but there is one in services/api: write build: {dir: services/api}", files("services/api/go.mod=module m\n")},
+		{"no module in dir", "{build: {dir: x}}", "s:3:22: there is no go.mod in x of the build context; run go mod init, pass the folder that holds it as the build context, or see whether .dockerignore leaves it out", whole},
+		{"damaged module", "{build: .}", "go.mod cannot be read: go.mod:1: ", files("go.mod=}{", "main.go")},
+		{"missing folder", "{build: ./cmd/ap}", `s:3:16: there is no folder cmd/ap in the build context; did you mean "./cmd/api"?; the commands of this module are ./cmd/api`, whole},
+		{"without ./", "{build: cmd/api}", `s:3:16: "cmd/api" is an import path to Go, not a folder: write ./cmd/api`, whole},
+		{"no Go files", "{build: ./docs}", "s:3:16: there are no Go files in docs", whole},
+		{"pattern", "{build: ./...}", `s:3:16: "./..." is a pattern; name the packages of the binaries one by one`, whole},
+		{"absolute", "{build: /cmd/api}", `s:3:16: "/cmd/api" is an absolute path; a package is relative to the module: write ./cmd/api`, whole},
+		{"outside", "{build: ../x}", `s:3:16: "../x" lies outside the build context`, whole},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := plan(t, tc.target, tc.src)
+			require.Error(t, err)
+			require.Len(t, spec.ProblemsOf(err), 1, "the user is at fault, and sees where")
+			require.Contains(t, strings.Replace(err.Error(), "fromscratch.yaml", "s", 1), tc.want)
+		})
+	}
+}
+
+func env() toolchain.Env {
+	return toolchain.Env{
+		Target: "api",
+		Source: llb.Local("context", llb.SessionID("s")),
+		Image:  toolchain.Image{State: llb.Image("golang:1.26"), Digest: "sha256:1"},
+		Tools:  llb.Image("fromscratch/frontend:1"),
+	}
+}
+
+func lookup(t *testing.T, name string) platform.Platform {
+	t.Helper()
+	p, err := platform.Lookup(platforms.MustParse(name))
+	require.NoError(t, err)
+	return p
+}
+
+func TestCompile(t *testing.T) {
+	p, err := plan(t, "{build: {dir: svc}}", files("svc/go.mod=module example.com/svc\n", "svc/main.go"))
+	require.NoError(t, err)
+	g := llbtest.Marshal(t, p.Compile(env(), lookup(t, "linux/arm/v6")), llb.LinuxAmd64)
+	x := g.OneExec(t)
+
+	require.Equal(t, []string{"go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", "-o", "/out/api", "."}, x.Args)
+	require.Equal(t, "/src/svc", x.Dir)
+	require.Equal(t, "[linux/arm/v6] go build .", x.Name)
+	require.Equal(t, "amd64", x.Platform.Architecture, "the compiler runs on the build platform")
+	for k, v := range map[string]string{"CGO_ENABLED": "0", "GOOS": "linux", "GOARCH": "arm", "GOARM": "6", "GOTOOLCHAIN": "local", "GODEBUG": "goindex=0"} {
+		require.Equal(t, v, x.Env[k], k)
+	}
+	require.True(t, x.Mounts["/src"].Readonly)
+	out := x.Mounts["/out"]
+	require.Equal(t, int64(pb.Empty), out.Input, "binaries leave on an empty root")
+	require.Equal(t, out.Output, g.Ops[len(g.Ops)-1].Inputs[0].Index, "and the builder's own root stays behind")
+	for _, dest := range []string{x.Env["GOMODCACHE"], x.Env["GOCACHE"]} {
+		m := x.Mounts[dest]
+		require.NotNil(t, m, dest)
+		require.Equal(t, pb.CacheSharingOpt_SHARED, m.CacheOpt.Sharing)
+		require.Contains(t, m.CacheOpt.ID, "example.com/svc", "two projects never share a cache by accident")
+	}
+}
+
+func TestCacheNamespace(t *testing.T) {
+	p, err := plan(t, "{build: .}", files("go.mod=module m\n", "main.go"))
+	require.NoError(t, err)
+	e := env()
+	e.CacheNamespace = "tenant-1"
+	x := llbtest.Marshal(t, p.Compile(e, lookup(t, "linux/amd64")), llb.LinuxAmd64).OneExec(t)
+	for dest, m := range x.Mounts {
+		if m.CacheOpt != nil {
+			require.True(t, strings.HasPrefix(m.CacheOpt.ID, "tenant-1/fromscratch/"), dest)
+		}
+	}
+}
+
+// TestDeterministic: the same request gives the same definition, byte for byte,
+// and another platform another one.
+func TestDeterministic(t *testing.T) {
+	src := files("go.mod=module m\n", "main.go")
+	marshal := func(name string) []byte {
+		p, err := plan(t, "{build: .}", src)
+		require.NoError(t, err)
+		return llbtest.Marshal(t, p.Compile(env(), lookup(t, name)), llb.LinuxAmd64).Bytes()
+	}
+	for range 25 {
+		require.Equal(t, marshal("linux/amd64"), marshal("linux/amd64"))
+	}
+	require.NotEqual(t, marshal("linux/amd64"), marshal("linux/amd64/v3"))
+}
+
+func TestSupportsEveryPlatform(t *testing.T) {
+	p, err := plan(t, "{build: .}", files("go.mod=module m\n", "main.go"))
+	require.NoError(t, err)
+	for _, name := range platform.Supported(func(platform.Platform) bool { return true }) {
+		require.NoError(t, p.Supports(lookup(t, name)))
+	}
+}

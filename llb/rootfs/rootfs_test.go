@@ -1,0 +1,148 @@
+package rootfs_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/containerd/platforms"
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/pb"
+	capspb "github.com/moby/buildkit/util/apicaps/pb"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fromscratch-build/fromscratch/frontend/spec"
+	"github.com/fromscratch-build/fromscratch/internal/llbtest"
+	"github.com/fromscratch-build/fromscratch/llb/platform"
+	"github.com/fromscratch-build/fromscratch/llb/rootfs"
+)
+
+var (
+	tools = llb.Image("fromscratch/frontend:1")
+	arm64 = func() platform.Platform {
+		p, err := platform.Lookup(platforms.MustParse("linux/arm64"))
+		if err != nil {
+			panic(err)
+		}
+		return p
+	}()
+)
+
+func layers() []rootfs.Layer {
+	return []rootfs.Layer{
+		rootfs.CACertificates(tools),
+		rootfs.CACertificatesWith([]byte("pem")),
+		rootfs.TZData(tools),
+		rootfs.Passwd(spec.Nonroot),
+		rootfs.Tmp(),
+		rootfs.Workdir("/srv/app", spec.Nonroot),
+		rootfs.Workdir("/app", spec.Root),
+		rootfs.Binary(llb.Image("compiled"), []string{"api", "worker"}, arm64),
+	}
+}
+
+// TestNothingRuns: the target side is file operations alone, so it needs no
+// emulation; and every one of them has the same time, so that layers are the same
+// whenever and wherever they are made.
+func TestNothingRuns(t *testing.T) {
+	for _, l := range layers() {
+		t.Run(l.Name, func(t *testing.T) {
+			g := llbtest.Marshal(t, l.State(), llb.LinuxAmd64)
+			require.Empty(t, g.Execs())
+			require.NotEmpty(t, g.FileActions())
+			for _, a := range g.FileActions() {
+				require.Zero(t, timestamp(t, a), "%v", a)
+			}
+		})
+	}
+}
+
+func timestamp(t *testing.T, a *pb.FileAction) int64 {
+	t.Helper()
+	switch a := a.Action.(type) {
+	case *pb.FileAction_Copy:
+		return a.Copy.Timestamp
+	case *pb.FileAction_Mkfile:
+		return a.Mkfile.Timestamp
+	case *pb.FileAction_Mkdir:
+		return a.Mkdir.Timestamp
+	case *pb.FileAction_Symlink:
+		return a.Symlink.Timestamp
+	}
+	t.Fatalf("unexpected action %T", a.Action)
+	return 0
+}
+
+// TestLayersIgnorePlatform: what an extra is made of is one vertex for all
+// platforms. (Those that copy from an image take it for the builder's platform.)
+func TestLayersIgnorePlatform(t *testing.T) {
+	for _, l := range []rootfs.Layer{rootfs.CACertificatesWith([]byte("pem")), rootfs.Passwd(spec.Nonroot), rootfs.Tmp(), rootfs.Workdir("/app", spec.Root)} {
+		amd := llbtest.Marshal(t, l.State(), llb.LinuxAmd64).Digest(t)
+		arm := llbtest.Marshal(t, l.State(), llb.LinuxArm64).Digest(t)
+		require.Equal(t, amd, arm, l.Name)
+	}
+}
+
+func TestTmpIsSticky(t *testing.T) {
+	actions := llbtest.Marshal(t, rootfs.Tmp().State(), llb.LinuxAmd64).FileActions()
+	last := actions[len(actions)-1].GetCopy()
+	require.NotNil(t, last)
+	require.Equal(t, int32(0o1777), last.Mode)
+}
+
+func TestPasswd(t *testing.T) {
+	for _, tc := range []struct {
+		name          string
+		user          spec.User
+		passwd, group string
+		home          string
+	}{
+		{"nonroot", spec.Nonroot,
+			"root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n",
+			"root:x:0:\nnonroot:x:65532:\n", "/home/nonroot"},
+		{"root", spec.Root, "root:x:0:0:root:/root:/sbin/nologin\n", "root:x:0:\n", "/root"},
+		{"group 0", spec.User{Name: "app", UID: 1000, GID: 0, Home: "/"},
+			"root:x:0:0:root:/root:/sbin/nologin\napp:x:1000:0:app:/:/sbin/nologin\n", "root:x:0:\n", ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			g := llbtest.Marshal(t, rootfs.Passwd(tc.user).State(), llb.LinuxAmd64)
+			got := map[string]string{}
+			home := ""
+			for _, a := range g.FileActions() {
+				if f := a.GetMkfile(); f != nil {
+					got[f.Path] = string(f.Data)
+					require.Equal(t, int32(0o644), f.Mode)
+				}
+				if d := a.GetMkdir(); d != nil && d.Owner != nil {
+					home = d.Path
+					require.Equal(t, int32(0o700), d.Mode)
+					require.Equal(t, uint32(tc.user.UID), d.Owner.User.GetByID())
+				}
+			}
+			require.Equal(t, map[string]string{"/etc/passwd": tc.passwd, "/etc/group": tc.group}, got)
+			require.Equal(t, tc.home, home)
+		})
+	}
+}
+
+func TestAssemble(t *testing.T) {
+	merge := llbtest.Marshal(t, rootfs.Assemble(layers(), pb.Caps.CapSet(pb.Caps.All())), llb.LinuxAmd64)
+	require.Len(t, mergesOf(merge), 1)
+	require.Len(t, mergesOf(merge)[0].Inputs, len(layers()), "one layer an extra, so that images share them")
+
+	without := slices.DeleteFunc(pb.Caps.All(), func(c *capspb.APICap) bool { return c.ID == string(pb.CapMergeOp) })
+	old := llbtest.Marshal(t, rootfs.Assemble(layers(), pb.Caps.CapSet(without)), llb.LinuxAmd64)
+	require.Empty(t, mergesOf(old), "a daemon without MergeOp is never asked for one")
+	for _, a := range old.FileActions() {
+		require.Zero(t, timestamp(t, a))
+	}
+}
+
+func mergesOf(g *llbtest.Graph) []*pb.MergeOp {
+	var out []*pb.MergeOp
+	for _, op := range g.Ops {
+		if m := op.GetMerge(); m != nil {
+			out = append(out, m)
+		}
+	}
+	return out
+}

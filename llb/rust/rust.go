@@ -1,0 +1,330 @@
+// Package rust is the rust-musl toolchain: Rust linked with musl.
+package rust
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/client/llb"
+
+	"github.com/fromscratch-build/fromscratch/frontend/spec"
+	"github.com/fromscratch-build/fromscratch/llb/platform"
+	"github.com/fromscratch-build/fromscratch/llb/sourcesync"
+	"github.com/fromscratch-build/fromscratch/llb/toolchain"
+)
+
+// DefaultVersion is the Rust that compiles a project which asks for none.
+const DefaultVersion = "1.96"
+
+// Plan is one cargo build.
+type Plan struct {
+	target   *spec.Target
+	image    string
+	packages []string
+	// bins are the names that Cargo gives the binaries, and binaries, in the same
+	// order, those that they have in the image.
+	bins     []string
+	binaries []string
+}
+
+var _ toolchain.Plan = (*Plan)(nil)
+
+// New plans the build of t from what src, the build context, says. The error is
+// a *spec.Problem when the spec or the sources are at fault.
+func New(s *spec.Spec, t *spec.Target, src fs.FS) (*Plan, error) {
+	dirPath := spec.Path{"targets", t.Name(), "build", "dir"}
+	crates, err := workspace(src, t.Build.Dir)
+	if err != nil {
+		if me, ok := errors.AsType[*manifestError](err); ok {
+			return nil, s.Problem(dirPath, me.Error())
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, s.Problem(dirPath, missingManifest(t, src))
+		}
+		return nil, err
+	}
+	if !isFile(src, path.Join(t.Build.Dir, "Cargo.lock")) {
+		return nil, s.Problem(dirPath, fmt.Sprintf("there is no %s in the build context, so the versions of the dependencies are not fixed; "+
+			"run cargo generate-lockfile and commit the file, or see whether .dockerignore leaves it out", path.Join(t.Build.Dir, "Cargo.lock")))
+	}
+	p := &Plan{target: t, image: imageFor(t.Toolchain)}
+	if err := p.selectBinaries(s, crates); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func missingManifest(t *spec.Target, src fs.FS) string {
+	where := "in the root of the build context"
+	if t.Build.Dir != "." {
+		where = fmt.Sprintf("in %s of the build context", t.Build.Dir)
+	}
+	msg := "there is no Cargo.toml " + where
+	for _, pattern := range []string{"*/Cargo.toml", "*/*/Cargo.toml"} {
+		if found, _ := fs.Glob(src, pattern); len(found) > 0 {
+			dir := path.Dir(found[0])
+			return fmt.Sprintf("%s, but there is one in %s: write build: {dir: %s}", msg, dir, dir)
+		}
+	}
+	return msg + "; pass the folder that holds it as the build context, or see whether .dockerignore leaves it out"
+}
+
+func imageFor(t spec.Toolchain) string {
+	if t.Image != "" {
+		return t.Image
+	}
+	version := t.Version
+	if version == "" {
+		version = DefaultVersion
+	}
+	return "rust:" + version + "-bookworm"
+}
+
+// selectBinaries settles which packages and binaries Cargo builds.
+func (p *Plan) selectBinaries(s *spec.Spec, crates []crate) error {
+	t := p.target
+	at := spec.Path{"targets", t.Name(), "build"}
+	for _, name := range t.Build.Package {
+		if !slices.ContainsFunc(crates, func(c crate) bool { return c.name == name }) {
+			names := crateNames(crates)
+			return s.Problem(t.PackagePath(), fmt.Sprintf("there is no package %q in the workspace%s; it has %s", name, spec.DidYouMean(name, names), spec.List(names)))
+		}
+	}
+	candidates := crates
+	if len(t.Build.Package) > 0 {
+		candidates = slices.DeleteFunc(slices.Clone(crates), func(c crate) bool { return !slices.Contains(t.Build.Package, c.name) })
+	}
+	if len(t.Build.Bin) > 0 {
+		for _, bin := range t.Build.Bin {
+			owner := slices.IndexFunc(candidates, func(c crate) bool { return slices.Contains(c.bins, bin) })
+			if owner < 0 {
+				bins := binNames(candidates)
+				return s.Problem(at.Join("bin"), fmt.Sprintf("there is no binary %q%s; there are %s", bin, spec.DidYouMean(bin, bins), spec.List(bins)))
+			}
+			p.add(candidates[owner].name, bin)
+		}
+		return p.name(s, at)
+	}
+	if len(t.Build.Package) > 0 {
+		for _, c := range candidates {
+			bin, err := p.binOf(s, c)
+			if err != nil {
+				return err
+			}
+			p.add(c.name, bin)
+		}
+		return p.name(s, at)
+	}
+	return p.byTargetName(s, crates)
+}
+
+// byTargetName finds the package or the binary that is named like the target,
+// or else the only binary there is.
+func (p *Plan) byTargetName(s *spec.Spec, crates []crate) error {
+	name := p.target.Name()
+	for _, c := range crates {
+		if c.name == name {
+			bin, err := p.binOf(s, c)
+			if err != nil {
+				return err
+			}
+			p.add(c.name, bin)
+			return p.name(s, nil)
+		}
+	}
+	for _, c := range crates {
+		if slices.Contains(c.bins, name) {
+			p.add(c.name, name)
+			return p.name(s, nil)
+		}
+	}
+	bins := binNames(crates)
+	if len(bins) == 1 {
+		for _, c := range crates {
+			if len(c.bins) == 1 {
+				p.add(c.name, c.bins[0])
+				return p.name(s, nil)
+			}
+		}
+	}
+	msg := fmt.Sprintf("no package and no binary is named like the target %q", name)
+	if len(bins) == 0 {
+		msg += ", and the workspace has no binaries; see whether .dockerignore leaves src/main.rs out"
+	} else {
+		msg += fmt.Sprintf("; name one of %s: write build: {bin: %s}", spec.List(bins), bins[0])
+	}
+	return s.Problem(spec.Path{"targets", name}, msg)
+}
+
+// binOf is the binary of a package that was named without one: its only one,
+// the one named like the target, or the one that cargo run would run.
+func (p *Plan) binOf(s *spec.Spec, c crate) (string, error) {
+	at := p.target.PackagePath()
+	switch {
+	case len(c.bins) == 0:
+		return "", s.Problem(at, fmt.Sprintf("package %q has no binary; it is a library", c.name))
+	case len(c.bins) == 1:
+		return c.bins[0], nil
+	case slices.Contains(c.bins, p.target.Name()):
+		return p.target.Name(), nil
+	case c.defaultRun != "":
+		return c.defaultRun, nil
+	}
+	return "", s.Problem(at, fmt.Sprintf("package %q has several binaries, %s; write build: {package: %s, bin: %s}",
+		c.name, spec.List(c.bins), c.name, c.bins[0]))
+}
+
+func (p *Plan) add(pkg, bin string) {
+	if !slices.Contains(p.packages, pkg) {
+		p.packages = append(p.packages, pkg)
+	}
+	p.bins = append(p.bins, bin)
+}
+
+// name gives the binaries the names that they have in the image: one is named
+// like the target, several keep theirs.
+func (p *Plan) name(s *spec.Spec, at spec.Path) error {
+	p.binaries = slices.Clone(p.bins)
+	if len(p.bins) == 1 {
+		p.binaries = []string{p.target.Name()}
+	}
+	for i, b := range p.binaries {
+		if slices.Contains(p.binaries[:i], b) {
+			return s.Problem(at, fmt.Sprintf("two packages have a binary %q, and one image cannot hold both", b))
+		}
+	}
+	return nil
+}
+
+func crateNames(crates []crate) []string {
+	out := make([]string, len(crates))
+	for i, c := range crates {
+		out[i] = c.name
+	}
+	return out
+}
+
+func binNames(crates []crate) []string {
+	var out []string
+	for _, c := range crates {
+		out = append(out, c.bins...)
+	}
+	return out
+}
+
+// Image names the image of the Rust toolchain.
+func (p *Plan) Image() string { return p.image }
+
+// Supports tells whether rustc has a musl target for pf.
+func (p *Plan) Supports(pf platform.Platform) error {
+	if pf.Rust.Triple != "" {
+		return nil
+	}
+	return &platform.UnsupportedError{Platform: pf.String(), Toolchain: spec.RustMusl,
+		Supported: platform.Supported(func(pf platform.Platform) bool { return pf.Rust.Triple != "" })}
+}
+
+// Binaries names the binaries that the build leaves.
+func (p *Plan) Binaries() []string { return p.binaries }
+
+// Title is the cargo command in short.
+func (p *Plan) Title() string {
+	return "cargo build --release (" + strings.Join(p.binaries, ", ") + ")"
+}
+
+const (
+	cargoHome = "/fromscratch/cargo"
+	// workDir is the cache mount that holds the mirror of the sources and the
+	// target directory. They are one mount, because a mirror without its target
+	// directory, or the other way round, would be of no use.
+	workDir   = "/fromscratch/work"
+	targetDir = workDir + "/target"
+	helper    = "/fromscratch/sourcesync"
+)
+
+// Compile adds cargo build to the graph. Cargo trusts the modification times of
+// sources, so it never sees those of the build context: it builds in the mirror
+// that the helper keeps, see package sourcesync.
+func (p *Plan) Compile(e toolchain.Env, pf platform.Platform) llb.State {
+	triple := pf.Rust.Triple
+	cargo := []string{"cargo", "build", "--release", "--locked", "--target", triple}
+	if pf.Rust.CPU != "" {
+		// A --config joins the project's own rustflags, RUSTFLAGS would replace them.
+		cargo = append(cargo, "--config", fmt.Sprintf("target.%s.rustflags=[\"-Ctarget-cpu=%s\"]", triple, pf.Rust.CPU))
+	}
+	for _, pkg := range p.packages {
+		cargo = append(cargo, "--package", pkg)
+	}
+	args := sourcesync.Command{
+		Helper: helper,
+		Source: toolchain.SourceDir,
+		Work:   workDir,
+		Dir:    p.target.Build.Dir,
+	}
+	for i, bin := range p.bins {
+		cargo = append(cargo, "--bin", bin)
+		args.Copy = append(args.Copy, sourcesync.Copy{
+			From: path.Join(targetDir, triple, "release", bin),
+			To:   path.Join(toolchain.OutDir, p.binaries[i]),
+		})
+	}
+	args.Run = cargo
+
+	opts := []llb.RunOption{
+		llb.Args(args.Args()),
+		llb.Dir("/"),
+		llb.AddMount(toolchain.SourceDir, e.Source, llb.Readonly),
+		llb.AddMount(helper, e.Tools, llb.Readonly, llb.SourcePath(sourcesync.Path)),
+		// One mount for the whole home: Cargo's lock lies at its root.
+		e.CacheMount(cargoHome, "cargo/home", llb.CacheMountShared),
+		e.CacheMount(workDir, strings.Join([]string{"cargo/work", p.project(), triple + pf.Rust.CPU, e.Image.Digest}, "/"), llb.CacheMountLocked),
+		llb.WithCustomNamef("[%s] %s", pf, p.Title()),
+	}
+	for _, kv := range environment(e, pf) {
+		opts = append(opts, llb.AddEnv(kv[0], kv[1]))
+	}
+	opts = append(opts, e.Run...)
+	return e.Image.State.Run(opts...).AddMount(toolchain.OutDir, llb.Scratch())
+}
+
+// project identifies the sources among all that a builder compiles. Two
+// checkouts of one project share it: the mirror tells their files apart.
+func (p *Plan) project() string {
+	return strings.Join(p.packages, "+") + "@" + p.target.Build.Dir
+}
+
+func environment(e toolchain.Env, pf platform.Platform) [][2]string {
+	triple := pf.Rust.Triple
+	gcc := pf.Rust.GNU + "-gcc"
+	env := [][2]string{
+		{"CARGO_HOME", cargoHome},
+		{"CARGO_TARGET_DIR", targetDir},
+		// Incremental compiles leave other bytes than clean ones.
+		{"CARGO_INCREMENTAL", "0"},
+		{"CARGO_PROFILE_RELEASE_STRIP", "symbols"},
+		{"CARGO_TARGET_" + envName(triple) + "_LINKER", gcc},
+		// The toolchain image is part of what was compiled, but BuildKit leaves cache
+		// ids out of the key of an exec: what tells mounts apart is said here again.
+		{"FROMSCRATCH_TOOLCHAIN", e.Image.Digest},
+	}
+	// A rust-toolchain file would make rustup download its channel on every build.
+	if v := e.Image.Getenv("RUST_VERSION"); v != "" {
+		env = append(env, [2]string{"RUSTUP_TOOLCHAIN", v})
+	}
+	// C inside crates is compiled against musl's headers, never glibc's. The cc
+	// crate reads these with the triple as it is and with underscores. The specs go
+	// with the compiler, not into CFLAGS, which the cc crate joins from both.
+	cc := gcc + " -specs /usr/lib/" + pf.Rust.Musl + "/musl-gcc.specs"
+	for _, t := range []string{triple, strings.ReplaceAll(triple, "-", "_")} {
+		env = append(env, [2]string{"CC_" + t, cc}, [2]string{"AR_" + t, pf.Rust.GNU + "-ar"})
+	}
+	return env
+}
+
+func envName(triple string) string {
+	return strings.ToUpper(strings.ReplaceAll(triple, "-", "_"))
+}

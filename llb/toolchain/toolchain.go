@@ -1,0 +1,84 @@
+// Package toolchain is what the graph knows of a compiler: one small interface
+// that every toolchain fills, and what each of them is given.
+package toolchain
+
+import (
+	"github.com/moby/buildkit/client/llb"
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+
+	"github.com/fromscratch-build/fromscratch/llb/platform"
+)
+
+// Plan is what a toolchain will do for one target. It is made once, from the
+// spec and from what the sources say, and serves every platform.
+type Plan interface {
+	// Image names the image that the compiler comes from.
+	Image() string
+	// Supports tells whether the toolchain builds for p. The error is a
+	// *platform.UnsupportedError.
+	Supports(p platform.Platform) error
+	// Binaries names the files in the root of what Compile returns.
+	Binaries() []string
+	// Compile adds the compile for one platform to the graph. The state it
+	// returns holds the binaries and nothing else.
+	Compile(e Env, p platform.Platform) llb.State
+	// Title says what is compiled, for messages: "go build ./cmd/api".
+	Title() string
+}
+
+// Env is what a compile needs beyond its plan. It is the same for all platforms.
+type Env struct {
+	// Target is the name of the target.
+	Target string
+	// Source is the build context.
+	Source llb.State
+	// Image is the toolchain image.
+	Image Image
+	// Tools is the image of the frontend itself, for the helper that runs beside
+	// the compiler.
+	Tools llb.State
+	// CacheNamespace goes before the id of every cache mount, so that tenants of
+	// one builder can be kept apart (BUILDKIT_CACHE_MOUNT_NS).
+	CacheNamespace string
+	// Run holds what the request asks of every exec: network, hosts, limits,
+	// proxies, and the line of the spec that caused it.
+	Run []llb.RunOption
+}
+
+// Image is a resolved toolchain image.
+type Image struct {
+	// State is the root file system with the environment of the image's config.
+	State llb.State
+	// Config is the config of the image; its environment tells of the tools inside.
+	Config dockerspec.DockerOCIImage
+	// Digest is the content of the image, empty for a local or git context.
+	Digest string
+}
+
+// Getenv is the value of a variable in the image's environment.
+func (i Image) Getenv(name string) string {
+	for _, kv := range i.Config.Config.Env {
+		if len(kv) > len(name) && kv[:len(name)] == name && kv[len(name)] == '=' {
+			return kv[len(name)+1:]
+		}
+	}
+	return ""
+}
+
+// CacheMount is a persistent cache mount at dest. id names what is in it and
+// must tell apart everything that may not mix. A cache id is not part of the
+// key that BuildKit caches an exec by, so what it tells apart must be in the
+// arguments or the environment of the exec too.
+func (e Env) CacheMount(dest, id string, sharing llb.CacheMountSharingMode) llb.RunOption {
+	id = "fromscratch/" + id
+	if e.CacheNamespace != "" {
+		id = e.CacheNamespace + "/" + id
+	}
+	return llb.AddMount(dest, llb.Scratch(), llb.AsPersistentCacheDir(id, sharing))
+}
+
+// SourceDir is where the build context is mounted in every compile.
+const SourceDir = "/src"
+
+// OutDir is where every compile leaves its binaries.
+const OutDir = "/out"
