@@ -1,0 +1,73 @@
+# What a developer needs: make help
+#
+# BUILDER=<name> uses a buildx builder of your own, on a machine with Docker and
+# internet access. Nothing is installed or started then, and no root is needed.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.SUFFIXES:
+
+BUILDER ?=
+VERSION ?= dev
+GO_VERSION ?= 1.26
+TESTBED = go run ./integration/testbed/cmd/testbed
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-zA-Z_-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# --- Test bed ----------------------------------------------------------------
+
+.PHONY: testbed testbed-down testbed-clean testbed-docker
+ifeq ($(BUILDER),)
+testbed: ## Bring up registry, buildkitd and toolchain images (root, Debian; REGISTRY_PORT=5000)
+	@$(TESTBED) up
+else
+testbed:
+endif
+
+testbed-down: ## End all daemons of the test bed; caches and images stay
+	@$(TESTBED) down
+
+testbed-clean: ## End all daemons of the test bed, and remove its state
+	@$(TESTBED) clean
+
+testbed-docker: testbed ## Start the test bed's Docker Engine too
+	@$(TESTBED) docker-up
+
+# --- Frontend image ----------------------------------------------------------
+
+# For your own builder the image is left as an OCI layout: no registry is
+# needed, and a build takes it by
+#   --build-context fromscratch/frontend:1=oci-layout://<checkout>/.testbed/frontend
+.PHONY: frontend
+ifeq ($(BUILDER),)
+frontend: testbed ## Build the frontend image from the working tree, as fromscratch/frontend:1
+	@. .testbed/env && VERSION='$(VERSION)' GO_VERSION='$(GO_VERSION)' docker buildx bake --provenance=false --push frontend
+else
+frontend:
+	@mkdir -p .testbed
+	@VERSION='$(VERSION)' GO_VERSION='$(GO_VERSION)' docker buildx --builder '$(BUILDER)' bake --provenance=false \
+		--set 'frontend.output=type=oci,dest=.testbed/frontend,tar=false' frontend
+endif
+
+# --- Demo --------------------------------------------------------------------
+
+.PHONY: demo
+demo: frontend ## Build and run an example
+	@echo 'make demo: nothing to show yet' >&2; exit 1
+
+# --- Tests -------------------------------------------------------------------
+
+.PHONY: test test-full
+test: ## Unit tests: no root, no daemon, no network
+	go test ./...
+
+test-full: frontend ## All tests, those against real daemons included
+	@echo 'make test-full: no integration tests yet' >&2; exit 1
+
+# --- Lint --------------------------------------------------------------------
+
+.PHONY: lint
+lint: ## Static checks with the pinned golangci-lint
+	@linter=$$($(TESTBED) tool golangci-lint) && "$$linter" run ./...
