@@ -1,0 +1,86 @@
+package frontend
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/util/bklog"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/fromscratch-build/fromscratch/llb/platform"
+)
+
+// Frontend answers builds. Its zero value is what runs inside the image.
+type Frontend struct {
+	// Tools is the image of the frontend, where it does not run from one: in
+	// process, BuildKit cannot tell. It holds the helper, the certificate bundle
+	// and the time zone database.
+	Tools *llb.State
+	// Version names the release in reports of bugs.
+	Version string
+}
+
+// Build answers one request. It is a gateway client.BuildFunc.
+func (f Frontend) Build(ctx context.Context, c client.Client) (_ *client.Result, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = f.panicked(ctx, p)
+		}
+	}()
+	bc, err := dockerui.NewClient(c)
+	if err != nil {
+		return nil, err
+	}
+	req, err := readRequest(ctx, bc)
+	if err != nil {
+		return nil, err
+	}
+	res, err := f.build(ctx, req)
+	return res, req.located(err)
+}
+
+func (f Frontend) build(ctx context.Context, req *request) (*client.Result, error) {
+	target, err := req.spec.Target(req.Target)
+	if err != nil {
+		return nil, err
+	}
+	if err := req.checkPlatforms(); err != nil {
+		return nil, err
+	}
+	src, err := req.readSources(ctx)
+	if err != nil {
+		return nil, err
+	}
+	b, err := f.newBuilder(ctx, req, target, src)
+	if err != nil {
+		return nil, err
+	}
+	rb, err := req.Build(ctx, func(ctx context.Context, p *ocispecs.Platform, _ int) (res *dockerui.BuildResult, err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				err = f.panicked(ctx, p)
+			}
+		}()
+		pf, err := platform.Lookup(req.platformOrDefault(p))
+		if err != nil {
+			return nil, err
+		}
+		return b.build(ctx, pf)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return rb.Finalize()
+}
+
+// panicked turns a panic into an error, so that a bug of the frontend shows the
+// user more than "exit code: 2". The trace goes to the log of the daemon.
+func (f Frontend) panicked(ctx context.Context, p any) error {
+	bklog.G(ctx).Errorf("panic: %v\n%s", p, debug.Stack())
+	return fmt.Errorf("fromscratch %s has a bug, please report it: %v", cmp.Or(f.Version, "dev"), p)
+}

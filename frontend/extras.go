@@ -1,0 +1,119 @@
+package frontend
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+
+	"github.com/moby/buildkit/client/llb"
+
+	"github.com/fromscratch-build/fromscratch/frontend/sources"
+	"github.com/fromscratch-build/fromscratch/frontend/spec"
+	"github.com/fromscratch-build/fromscratch/llb/rootfs"
+)
+
+// extraLayers are the layers of the image below its binary.
+func (b *builder) extraLayers(ctx context.Context, src *sources.FS, tools llb.State) ([]rootfs.Layer, error) {
+	t, ex := b.target, b.target.Extras
+	at := func(name string) []llb.ConstraintsOpt { return b.layerOptions(b.extraPath(name)) }
+	var layers []rootfs.Layer
+	if ex.HasCACertificates() {
+		layer, err := b.certificates(ctx, src, tools, at("ca-certificates"))
+		if err != nil {
+			return nil, err
+		}
+		layers = append(layers, layer)
+	}
+	if ex.HasTZData() {
+		layers = append(layers, rootfs.TZData(tools, at("tzdata")...))
+	}
+	if ex.HasPasswd() {
+		layers = append(layers, rootfs.Passwd(t.User, at("passwd")...))
+	}
+	if ex.HasTmp() {
+		layers = append(layers, rootfs.Tmp(at("tmp")...))
+	}
+	if t.Workdir != "/" {
+		layers = append(layers, rootfs.Workdir(t.Workdir, t.User, b.layerOptions(spec.Path{"targets", t.Name(), "workdir"})...))
+	}
+	return layers, nil
+}
+
+// extraPath is where an extra was written: in the target, at the top level, or,
+// when it is a default, nowhere nearer than the target.
+func (b *builder) extraPath(name string) spec.Path {
+	for _, p := range []spec.Path{{"targets", b.target.Name(), "extras", name}, {"extras", name}} {
+		if b.req.spec.Wrote(p) {
+			return p
+		}
+	}
+	return spec.Path{"targets", b.target.Name()}
+}
+
+// certificates is the layer of the certificate bundle. A file operation cannot
+// join files, so a bundle with more in it is joined here.
+func (b *builder) certificates(ctx context.Context, src *sources.FS, tools llb.State, opts []llb.ConstraintsOpt) (rootfs.Layer, error) {
+	add := b.target.Extras.CACertificates.Append
+	if len(add) == 0 {
+		return rootfs.CACertificates(tools, opts...), nil
+	}
+	ref, err := b.req.solve(ctx, tools)
+	if err != nil {
+		return rootfs.Layer{}, err
+	}
+	bundle, err := sources.New(ctx, ref).ReadFile(rootfs.BundlePath[1:])
+	if err != nil {
+		return rootfs.Layer{}, err
+	}
+	for i, name := range add {
+		at := b.extraPath("ca-certificates").Join("append", strconv.Itoa(i))
+		data, err := fs.ReadFile(src, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return rootfs.Layer{}, b.req.spec.Problem(at, fmt.Sprintf("there is no file %q in the build context; see whether .dockerignore leaves it out", name))
+		}
+		if err != nil {
+			return rootfs.Layer{}, err
+		}
+		certs, err := certificatesIn(data)
+		if err != nil {
+			return rootfs.Layer{}, b.req.spec.Problem(at, fmt.Sprintf("%s %v", name, err))
+		}
+		bundle = append(bytes.TrimRight(bundle, "\n"), '\n')
+		bundle = append(bundle, certs...)
+	}
+	return rootfs.CACertificatesWith(bundle, opts...), nil
+}
+
+// certificatesIn returns the certificates of a PEM file and leaves out what
+// stands around them. The error follows the name of the file.
+func certificatesIn(data []byte) ([]byte, error) {
+	var out bytes.Buffer
+	for rest := data; ; {
+		var block *pem.Block
+		block, rest = pem.Decode(rest)
+		if block == nil {
+			break
+		}
+		if block.Type != "CERTIFICATE" {
+			if bytes.Contains([]byte(block.Type), []byte("PRIVATE KEY")) {
+				return nil, errors.New("holds a private key, which must never get into an image; name a file with the certificate alone")
+			}
+			continue
+		}
+		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
+			return nil, fmt.Errorf("holds a certificate that cannot be read: %w", err)
+		}
+		if err := pem.Encode(&out, &pem.Block{Type: block.Type, Bytes: block.Bytes}); err != nil {
+			return nil, err
+		}
+	}
+	if out.Len() == 0 {
+		return nil, errors.New("holds no PEM certificate; it should start with -----BEGIN CERTIFICATE-----, and a DER file becomes PEM with openssl x509 -inform der")
+	}
+	return out.Bytes(), nil
+}

@@ -1,0 +1,84 @@
+package frontend
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/distribution/reference"
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/dockerui"
+	digest "github.com/opencontainers/go-digest"
+	"github.com/pkg/errors"
+
+	"github.com/fromscratch-build/fromscratch/frontend/spec"
+	"github.com/fromscratch-build/fromscratch/llb/toolchain"
+)
+
+// toolchainImage resolves the image of a toolchain for the platform of the
+// builder: a named context of that name if the request has one, else the image
+// itself, by tag name through the gateway, so that mirrors and source policies
+// apply. It is pinned to its digest in the graph.
+func (r *request) toolchainImage(ctx context.Context, t *spec.Target, name string) (toolchain.Image, error) {
+	var dgst digest.Digest
+	nc, err := r.NamedContext(name, dockerui.ContextOpt{
+		Platform:      &r.BuildPlatforms[0],
+		ResolveMode:   r.BuildOpts().Opts[keyImageResolveMode],
+		CaptureDigest: &dgst,
+	})
+	if err != nil {
+		return toolchain.Image{}, err
+	}
+	if nc != nil {
+		st, cfg, err := nc.Load(ctx)
+		if err != nil {
+			return toolchain.Image{}, errors.Wrapf(err, "failed to load the build context %s", name)
+		}
+		img := toolchain.Image{State: *st, Digest: dgst.String()}
+		if cfg != nil {
+			img.Config = *cfg
+		}
+		return img, nil
+	}
+
+	named, err := reference.ParseNormalizedNamed(name)
+	if err != nil {
+		return toolchain.Image{}, r.imageProblem(t, name, err)
+	}
+	ref, dgst, data, err := r.GatewayClient().ResolveImageConfig(ctx, reference.TagNameOnly(named).String(),
+		r.resolveOpt(fmt.Sprintf("[internal] load metadata for %s", reference.FamiliarString(named))))
+	if err != nil {
+		return toolchain.Image{}, r.imageProblem(t, name, err)
+	}
+	img := toolchain.Image{Digest: dgst.String()}
+	if err := json.Unmarshal(data, &img.Config); err != nil {
+		return toolchain.Image{}, r.imageProblem(t, name, err)
+	}
+	if dgst != "" {
+		// A source policy may have given another reference, or a digest already.
+		if named, err := reference.ParseNormalizedNamed(ref); err == nil {
+			if _, ok := named.(reference.Digested); !ok {
+				if pinned, err := reference.WithDigest(reference.TagNameOnly(named), dgst); err == nil {
+					ref = pinned.String()
+				}
+			}
+		}
+	}
+	st := llb.Image(ref, llb.Platform(r.BuildPlatforms[0]), r.location(r.spec.KeyRange(r.spec.ToolchainPath(t)...)),
+		llb.WithCustomNamef("[toolchain] %s", reference.FamiliarString(named)))
+	if img.State, err = st.WithImageConfig(data); err != nil {
+		return toolchain.Image{}, err
+	}
+	return img, nil
+}
+
+// imageProblem explains a toolchain image that cannot be had.
+func (r *request) imageProblem(t *spec.Target, name string, err error) error {
+	msg := err.Error()
+	if i := strings.LastIndex(msg, "failed to "); i >= 0 {
+		msg = msg[i:]
+	}
+	return r.spec.Problem(r.spec.ToolchainPath(t), fmt.Sprintf("the toolchain image %s cannot be had (%s); "+
+		"set toolchain.version or toolchain.image, or pass one with --build-context %s=docker-image://…", name, msg, name))
+}

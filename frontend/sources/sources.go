@@ -1,0 +1,185 @@
+// Package sources gives what a build result holds as an fs.FS, read through the
+// gateway on demand, so that facts about sources are gathered by code that knows
+// nothing of BuildKit.
+package sources
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/tonistiigi/fsutil/types"
+)
+
+// FS reads the files of a reference. Symbolic links are followed by BuildKit,
+// within the reference.
+type FS struct {
+	ctx context.Context
+	ref client.Reference
+}
+
+var (
+	_ fs.ReadFileFS = (*FS)(nil)
+	_ fs.ReadDirFS  = (*FS)(nil)
+	_ fs.StatFS     = (*FS)(nil)
+)
+
+// New returns the files of ref. ctx bounds every read, since the methods of fs.FS
+// take none. ref may be nil, the result of a solve of nothing: then there are no
+// files.
+func New(ctx context.Context, ref client.Reference) *FS {
+	return &FS{ctx: ctx, ref: ref}
+}
+
+func pathError(op, name string, err error) error {
+	// What fails on the far side of the gateway arrives as text.
+	msg := err.Error()
+	if strings.Contains(msg, "no such file or directory") || strings.Contains(msg, "not a directory") {
+		err = fs.ErrNotExist
+	}
+	return &fs.PathError{Op: op, Path: name, Err: err}
+}
+
+func (f *FS) check(op, name string) error {
+	if !fs.ValidPath(name) {
+		return &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
+	}
+	if f.ref == nil {
+		return &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
+	}
+	return nil
+}
+
+// Open opens a file or a directory. A file is read when it is opened.
+func (f *FS) Open(name string) (fs.File, error) {
+	info, err := f.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		entries, err := f.ReadDir(name)
+		return &openDir{openFile: openFile{info: info}, entries: entries}, err
+	}
+	data, err := f.ReadFile(name)
+	return &openFile{info: info, Reader: strings.NewReader(string(data))}, err
+}
+
+// ReadFile reads a whole file of at most 16 MiB.
+func (f *FS) ReadFile(name string) ([]byte, error) {
+	if err := f.check("open", name); err != nil {
+		return nil, err
+	}
+	data, err := dockerui.ReadFile(f.ctx, f.ref, name)
+	if err != nil {
+		return nil, pathError("open", name, err)
+	}
+	return data, nil
+}
+
+// ReadDir lists a directory in the order of names.
+func (f *FS) ReadDir(name string) ([]fs.DirEntry, error) {
+	if err := f.check("readdir", name); err != nil {
+		return nil, err
+	}
+	stats, err := f.ref.ReadDir(f.ctx, client.ReadDirRequest{Path: name})
+	if err != nil {
+		return nil, pathError("readdir", name, err)
+	}
+	entries := make([]fs.DirEntry, len(stats))
+	for i, s := range stats {
+		entries[i] = fs.FileInfoToDirEntry(info{s})
+	}
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return entries, nil
+}
+
+// Stat describes a file.
+func (f *FS) Stat(name string) (fs.FileInfo, error) {
+	if err := f.check("stat", name); err != nil {
+		return nil, err
+	}
+	s, err := f.ref.StatFile(f.ctx, client.StatRequest{Path: name})
+	if err != nil {
+		return nil, pathError("stat", name, err)
+	}
+	return info{s}, nil
+}
+
+// ReaderAt reads ranges of a file.
+func (f *FS) ReaderAt(name string) io.ReaderAt { return &readerAt{fs: f, name: name} }
+
+type readerAt struct {
+	fs   *FS
+	name string
+}
+
+// ReadAt reads at most a few pages at a time in practice, and never more than
+// the gateway's limit of a message: callers read headers.
+func (r *readerAt) ReadAt(p []byte, off int64) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if err := r.fs.check("read", r.name); err != nil {
+		return 0, err
+	}
+	data, err := r.fs.ref.ReadFile(r.fs.ctx, client.ReadRequest{
+		Filename: r.name,
+		Range:    &client.FileRange{Offset: int(off), Length: len(p)},
+	})
+	if err != nil {
+		return 0, pathError("read", r.name, err)
+	}
+	n := copy(p, data)
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+type info struct{ s *types.Stat }
+
+func (i info) Name() string       { return path.Base(i.s.Path) }
+func (i info) Size() int64        { return i.s.Size }
+func (i info) Mode() fs.FileMode  { return fs.FileMode(i.s.Mode) }
+func (i info) ModTime() time.Time { return time.Unix(0, i.s.ModTime) }
+func (i info) IsDir() bool        { return i.Mode().IsDir() }
+func (i info) Sys() any           { return i.s }
+
+type openFile struct {
+	*strings.Reader
+	info fs.FileInfo
+}
+
+func (f *openFile) Stat() (fs.FileInfo, error) { return f.info, nil }
+func (f *openFile) Close() error               { return nil }
+
+type openDir struct {
+	openFile
+	entries []fs.DirEntry
+}
+
+func (d *openDir) Read([]byte) (int, error) {
+	return 0, &fs.PathError{Op: "read", Path: d.info.Name(), Err: errors.New("is a directory")}
+}
+
+func (d *openDir) ReadDir(n int) ([]fs.DirEntry, error) {
+	if n <= 0 {
+		out := d.entries
+		d.entries = nil
+		return out, nil
+	}
+	if len(d.entries) == 0 {
+		return nil, io.EOF
+	}
+	n = min(n, len(d.entries))
+	out := d.entries[:n]
+	d.entries = d.entries[n:]
+	return out, nil
+}
