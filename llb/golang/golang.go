@@ -156,7 +156,7 @@ func checkPackage(s *spec.Spec, t *spec.Target, src fs.FS, pkg string) error {
 	if !isDir(src, dir) {
 		msg := fmt.Sprintf("there is no folder %s in the build context", dir)
 		if mains := commands(src, t.Build.Dir); len(mains) > 0 {
-			msg += spec.DidYouMean(pkg, mains) + "; the commands of this module are " + spec.List(mains)
+			msg += "; the commands of this module are " + spec.List(mains) + spec.DidYouMean(pkg, mains)
 		}
 		return s.Problem(at, msg)
 	}

@@ -92,7 +92,7 @@ func TestProblems(t *testing.T) {
 		{"module below", "{build: .}", "s:3:16: there is no go.mod in the root of the build context, but there is one in services/api: write build: {dir: services/api}", files("services/api/go.mod=module m\n")},
 		{"no module in dir", "{build: {dir: x}}", "s:3:22: there is no go.mod in x of the build context; run go mod init, pass the folder that holds it as the build context, or see whether .dockerignore leaves it out", whole},
 		{"damaged module", "{build: .}", "go.mod cannot be read: go.mod:1: ", files("go.mod=}{", "main.go")},
-		{"missing folder", "{build: ./cmd/ap}", `s:3:16: there is no folder cmd/ap in the build context; did you mean "./cmd/api"?; the commands of this module are ./cmd/api`, whole},
+		{"missing folder", "{build: ./cmd/ap}", `s:3:16: there is no folder cmd/ap in the build context; the commands of this module are ./cmd/api; did you mean "./cmd/api"?`, whole},
 		{"without ./", "{build: cmd/api}", `s:3:16: "cmd/api" is an import path to Go, not a folder: write ./cmd/api`, whole},
 		{"no Go files", "{build: ./docs}", "s:3:16: there are no Go files in docs", whole},
 		{"pattern", "{build: ./...}", `s:3:16: "./..." is a pattern; name the packages of the binaries one by one`, whole},

@@ -91,7 +91,7 @@ func (p *Plan) selectBinaries(s *spec.Spec, crates []crate) error {
 	for _, name := range t.Build.Package {
 		if !slices.ContainsFunc(crates, func(c crate) bool { return c.name == name }) {
 			names := crateNames(crates)
-			return s.Problem(t.PackagePath(), fmt.Sprintf("there is no package %q in the workspace%s; it has %s", name, spec.DidYouMean(name, names), spec.List(names)))
+			return s.Problem(t.PackagePath(), fmt.Sprintf("there is no package %q in the workspace, only %s%s", name, spec.List(names), spec.DidYouMean(name, names)))
 		}
 	}
 	candidates := crates
@@ -103,7 +103,7 @@ func (p *Plan) selectBinaries(s *spec.Spec, crates []crate) error {
 			owner := slices.IndexFunc(candidates, func(c crate) bool { return slices.Contains(c.bins, bin) })
 			if owner < 0 {
 				bins := binNames(candidates)
-				return s.Problem(at.Join("bin"), fmt.Sprintf("there is no binary %q%s; there are %s", bin, spec.DidYouMean(bin, bins), spec.List(bins)))
+				return s.Problem(at.Join("bin"), fmt.Sprintf("there is no binary %q, only %s%s", bin, spec.List(bins), spec.DidYouMean(bin, bins)))
 			}
 			p.add(candidates[owner].name, bin)
 		}

@@ -89,7 +89,7 @@ func TestSelect(t *testing.T) {
 	t.Run("edition 2015 discovers nothing beside a bin", func(t *testing.T) {
 		_, err := plan(t, "{build: {bin: extra}}", files("Cargo.lock=",
 			"Cargo.toml=[package]\nname = 'x'\n[[bin]]\nname = 'y'\npath = 'y.rs'\n", "src/bin/extra.rs="))
-		require.EqualError(t, err, `s:3:22: there is no binary "extra"; there are y`)
+		require.EqualError(t, err, `s:3:22: there is no binary "extra", only y`)
 	})
 }
 
@@ -103,8 +103,8 @@ func TestProblems(t *testing.T) {
 		{"no lock file", "{}", "s:3:8: there is no Cargo.lock in the build context, so the versions of the dependencies are not fixed; run cargo generate-lockfile and commit the file, or see whether .dockerignore leaves it out", files("Cargo.toml="+manifest("api", ""), "src/main.rs=")},
 		{"damaged manifest", "{}", "s:3:8: Cargo.toml cannot be read: line 2, column 5: ", files("Cargo.toml=[package]\nname\n", "Cargo.lock=")},
 		{"missing member", "{}", `s:3:8: Cargo.toml names the workspace member "crates/x", but the build context has no crates/x/Cargo.toml; see whether .dockerignore leaves it out`, files("Cargo.toml=[workspace]\nmembers=['crates/x']\n", "Cargo.lock=")},
-		{"unknown package", "{build: apy}", `s:3:16: there is no package "apy" in the workspace; did you mean "api"?; it has api, shared, many, run and gen`, monorepo()},
-		{"unknown bin", "{build: {bin: tow}}", `s:3:22: there is no binary "tow"; did you mean "two"?; there are api, one, three, two, a, b and generate`, monorepo()},
+		{"unknown package", "{build: apy}", `s:3:16: there is no package "apy" in the workspace, only api, shared, many, run and gen; did you mean "api"?`, monorepo()},
+		{"unknown bin", "{build: {bin: tow}}", `s:3:22: there is no binary "tow", only api, one, three, two, a, b and generate; did you mean "two"?`, monorepo()},
 		{"library", "{build: shared}", `s:3:16: package "shared" has no binary; it is a library`, monorepo()},
 		{"several bins", "{build: many}", `s:3:16: package "many" has several binaries, one, three and two; write build: {package: many, bin: one}`, monorepo()},
 		{"nothing named so", "{}", `s:3:8: no package and no binary is named like the target "api"; name one of a and b: write build: {bin: a}`, files("Cargo.lock=", "Cargo.toml="+manifest("x", ""), "src/bin/a.rs=", "src/bin/b.rs=")},
