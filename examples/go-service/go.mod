@@ -1,0 +1,9 @@
+module example.com/go-service
+
+go 1.26
+
+require (
+	github.com/alecthomas/kong v1.17.0
+	github.com/go-chi/chi/v5 v5.5.0
+	golang.org/x/sync v0.22.0
+)

@@ -1,0 +1,233 @@
+// Package builds runs a build on the test bed the two ways that the frontend
+// runs: as the image that "# syntax=" names, through docker buildx build, and in
+// the process of the test, where a debugger and the race detector see it.
+package builds
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/errdefs"
+	"github.com/moby/buildkit/util/progress/progressui"
+	"github.com/stretchr/testify/require"
+	"github.com/tonistiigi/fsutil"
+
+	"github.com/fromscratch-build/fromscratch/frontend"
+	"github.com/fromscratch-build/fromscratch/integration/ocilayout"
+	"github.com/fromscratch-build/fromscratch/integration/testbed"
+)
+
+// Via is a way to reach the frontend.
+type Via string
+
+// The ways to reach the frontend.
+const (
+	Image     Via = "image"
+	InProcess Via = "in process"
+)
+
+// FrontendImage is the name that specs give the frontend, and that the test
+// bed's registry holds it under.
+const FrontendImage = "fromscratch/frontend:1"
+
+// Each runs a test once for each way to reach the frontend.
+func Each(t *testing.T, f func(t *testing.T, via Via)) {
+	for _, via := range []Via{Image, InProcess} {
+		t.Run(string(via), func(t *testing.T) { f(t, via) })
+	}
+}
+
+// Build is one call of docker buildx build.
+type Build struct {
+	Bed *testbed.Bed
+	// Context is the folder of the build context.
+	Context string
+	// File is the spec, relative to Context. Default: fromscratch.yaml.
+	File      string
+	Target    string
+	Platforms []string
+	// Args are build arguments.
+	Args map[string]string
+	// Contexts are named contexts, such as docker-image://….
+	Contexts map[string]string
+	NoCache  bool
+	// Push is the name that the image is pushed to the registry under, if any.
+	Push string
+	// Buildkitd is the builder to use. Default: the shared one of the test bed.
+	Buildkitd *testbed.Buildkitd
+}
+
+// Result is what came of a build.
+type Result struct {
+	// Output is all that the user saw, with an error at its end if there was one.
+	Output string
+	// Layout is what was exported; nil when the build failed.
+	Layout *ocilayout.Layout
+	// Dir is the folder of the layout.
+	Dir string
+}
+
+// OK runs the build, which must succeed.
+func (b Build) OK(t *testing.T, via Via) Result {
+	t.Helper()
+	r, err := b.run(t, via)
+	require.NoError(t, err, r.Output)
+	r.Layout, err = ocilayout.Open(t.Context(), r.Dir)
+	require.NoError(t, err)
+	return r
+}
+
+// Fails runs the build, which must not succeed, and returns what the user saw.
+func (b Build) Fails(t *testing.T, via Via) string {
+	t.Helper()
+	r, err := b.run(t, via)
+	require.Error(t, err, r.Output)
+	return r.Output
+}
+
+func (b Build) file() string {
+	if b.File == "" {
+		return "fromscratch.yaml"
+	}
+	return b.File
+}
+
+func (b Build) run(t *testing.T, via Via) (Result, error) {
+	t.Helper()
+	dir := t.TempDir()
+	var out string
+	var err error
+	if via == Image {
+		out, err = b.buildx(t.Context(), dir)
+	} else {
+		out, err = b.inProcess(t.Context(), dir)
+	}
+	return Result{Output: out, Dir: dir}, err
+}
+
+// Command is the command line that the build stands for.
+func (b Build) Command(dir string) []string {
+	builder := b.Bed.Builder
+	if b.Buildkitd != nil {
+		builder = b.Buildkitd.Builder
+	}
+	args := []string{"buildx", "build", "--builder", builder, "--progress", "plain", "--provenance=false",
+		"--output", "type=oci,tar=false,dest=" + dir, "-f", filepath.Join(b.Context, b.file())}
+	if len(b.Platforms) > 0 {
+		args = append(args, "--platform", strings.Join(b.Platforms, ","))
+	}
+	if b.Target != "" {
+		args = append(args, "--target", b.Target)
+	}
+	for _, k := range slices.Sorted(maps.Keys(b.Args)) {
+		args = append(args, "--build-arg", k+"="+b.Args[k])
+	}
+	for _, k := range slices.Sorted(maps.Keys(b.Contexts)) {
+		args = append(args, "--build-context", k+"="+b.Contexts[k])
+	}
+	if b.NoCache {
+		args = append(args, "--no-cache")
+	}
+	if b.Push != "" {
+		args = append(args, "--output", "type=image,push=true,name="+b.Push)
+	}
+	return append(args, b.Context)
+}
+
+func (b Build) buildx(ctx context.Context, dir string) (string, error) {
+	cmd := b.Bed.Command(ctx, "docker", b.Command(dir)...)
+	out, err := cmd.CombinedOutput()
+	if _, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok {
+		return "", fmt.Errorf("running docker %s: %w", strings.Join(cmd.Args, " "), err)
+	}
+	return string(out), err
+}
+
+func (b Build) inProcess(ctx context.Context, dir string) (string, error) {
+	addr := b.Bed.BuildkitHost
+	if b.Buildkitd != nil {
+		addr = b.Buildkitd.Addr
+	}
+	c, err := client.New(ctx, addr)
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	root, err := fsutil.NewFS(b.Context)
+	if err != nil {
+		return "", err
+	}
+	attrs := map[string]string{"filename": b.file(), "target": b.Target, "platform": strings.Join(b.Platforms, ",")}
+	for k, v := range b.Args {
+		attrs["build-arg:"+k] = v
+	}
+	for k, v := range b.Contexts {
+		attrs["context:"+k] = v
+	}
+	if b.NoCache {
+		attrs["no-cache"] = ""
+	}
+	opt := client.SolveOpt{
+		// As buildx does: what the daemon keeps of one folder is no base for the
+		// transfer of another.
+		SharedKey:     b.Context,
+		FrontendAttrs: attrs,
+		LocalMounts:   map[string]fsutil.FS{"context": root, "dockerfile": root},
+		Exports:       []client.ExportEntry{{Type: client.ExporterOCI, Attrs: map[string]string{"tar": "false"}, OutputDir: dir}},
+	}
+	var out bytes.Buffer
+	if b.Push != "" {
+		opt.Exports = append(opt.Exports, client.ExportEntry{Type: client.ExporterImage, Attrs: map[string]string{"name": b.Push, "push": "true"}})
+	}
+	err = solve(ctx, c, opt, &out)
+	for _, s := range errdefs.Sources(err) {
+		if perr := s.Print(&out); perr != nil {
+			return "", perr
+		}
+	}
+	if err != nil {
+		fmt.Fprintf(&out, "ERROR: failed to build: %v\n", err)
+	}
+	return out.String(), err
+}
+
+// solve runs the frontend here, as docker buildx build would have BuildKit run it.
+func solve(ctx context.Context, c *client.Client, opt client.SolveOpt, log io.Writer) error {
+	display, err := progressui.NewDisplay(log, progressui.PlainMode)
+	if err != nil {
+		return err
+	}
+	status := make(chan *client.SolveStatus)
+	done := make(chan error, 1)
+	go func() {
+		_, err := display.UpdateFrom(context.WithoutCancel(ctx), status)
+		done <- err
+	}()
+	tools := llb.Image(FrontendImage)
+	_, err = c.Build(ctx, opt, "", frontend.Frontend{Tools: &tools}.Build, status)
+	return errors.Join(err, <-done)
+}
+
+// Write makes a folder with the given files for a build context.
+func Write(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		p := filepath.Join(dir, name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(p), 0o755))
+		require.NoError(t, os.WriteFile(p, []byte(text), 0o644))
+	}
+	return dir
+}

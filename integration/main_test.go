@@ -1,0 +1,25 @@
+//go:build integration
+
+// Package integration tests the frontend as users meet it: on the test bed, with
+// a real buildkitd, docker buildx, a registry and a Docker Engine. The same cases
+// run with the frontend as an image and in process.
+package integration
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/fromscratch-build/fromscratch/integration/testbed"
+)
+
+var bed *testbed.Bed
+
+func TestMain(m *testing.M) {
+	var err error
+	if bed, err = testbed.Open(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
