@@ -54,17 +54,25 @@ endif
 # --- Demo --------------------------------------------------------------------
 
 .PHONY: demo
-demo: frontend ## Build and run an example
-	@echo 'make demo: nothing to show yet' >&2; exit 1
+demo: frontend ## Build the examples for two platforms, look into the images and run them
+	@BUILDER='$(BUILDER)' go run ./integration/cmd/demo
 
 # --- Tests -------------------------------------------------------------------
 
-.PHONY: test test-full
-test: ## Unit tests: no root, no daemon, no network
+.PHONY: test test-unit test-full fuzz
+test-unit: ## Unit tests: no root, no daemon, no network
 	go test ./...
 
-test-full: frontend ## All tests, those against real daemons included
-	@echo 'make test-full: no integration tests yet' >&2; exit 1
+test: frontend test-unit ## All tests but the long ones, against real daemons
+	go test -tags integration -count=1 -timeout 20m ./integration/...
+
+test-full: frontend ## All tests with the race detector, and longer random ones
+	FROMSCRATCH_SOAK=300 go test -race -timeout 60m ./...
+	go test -race -tags integration -count=1 -timeout 60m ./integration/...
+
+FUZZTIME ?= 10m
+fuzz: ## Fuzz the parser of the spec (FUZZTIME=10m)
+	go test ./frontend/spec -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME)
 
 # --- Lint --------------------------------------------------------------------
 

@@ -10,13 +10,19 @@ import (
 	"os"
 	"testing"
 
+	"github.com/containerd/log"
+
 	"github.com/fromscratch-build/fromscratch/integration/testbed"
 )
 
 var bed *testbed.Bed
 
 func TestMain(m *testing.M) {
-	var err error
+	// The content store warns of every folder whose file system lacks fs-verity.
+	err := log.SetLevel("error")
+	if err != nil {
+		panic(err)
+	}
 	if bed, err = testbed.Open(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

@@ -82,7 +82,7 @@ type Result struct {
 // OK runs the build, which must succeed.
 func (b Build) OK(t *testing.T, via Via) Result {
 	t.Helper()
-	r, err := b.run(t, via)
+	r, err := b.Run(t.Context(), via, t.TempDir())
 	require.NoError(t, err, r.Output)
 	r.Layout, err = ocilayout.Open(t.Context(), r.Dir)
 	require.NoError(t, err)
@@ -92,7 +92,7 @@ func (b Build) OK(t *testing.T, via Via) Result {
 // Fails runs the build, which must not succeed, and returns what the user saw.
 func (b Build) Fails(t *testing.T, via Via) string {
 	t.Helper()
-	r, err := b.run(t, via)
+	r, err := b.Run(t.Context(), via, t.TempDir())
 	require.Error(t, err, r.Output)
 	return r.Output
 }
@@ -104,15 +104,14 @@ func (b Build) file() string {
 	return b.File
 }
 
-func (b Build) run(t *testing.T, via Via) (Result, error) {
-	t.Helper()
-	dir := t.TempDir()
+// Run runs the build and exports it to dir.
+func (b Build) Run(ctx context.Context, via Via, dir string) (Result, error) {
 	var out string
 	var err error
 	if via == Image {
-		out, err = b.buildx(t.Context(), dir)
+		out, err = b.buildx(ctx, dir)
 	} else {
-		out, err = b.inProcess(t.Context(), dir)
+		out, err = b.inProcess(ctx, dir)
 	}
 	return Result{Output: out, Dir: dir}, err
 }
