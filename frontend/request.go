@@ -73,9 +73,13 @@ func (r *request) platformOrDefault(p *ocispecs.Platform) ocispecs.Platform {
 // contextExcludes are the files of a context that no build wants to have sent:
 // what compilers and package managers leave in a checkout. .dockerignore comes on
 // top and can take them back in. A target directory of Cargo is told from a
-// folder of sources with that name by what is in it.
+// folder of sources with that name by what is in it. Specs and ignore files are
+// left out too: a new label is no reason to compile.
 var contextExcludes = []string{
 	"**/.git",
+	"**/fromscratch.yaml",
+	"**/fromscratch.*.yaml",
+	"**/*.dockerignore",
 	"**/node_modules",
 	"**/target/CACHEDIR.TAG",
 	"**/target/.rustc_info.json",

@@ -108,6 +108,15 @@ func TestContext(t *testing.T) {
 			require.Contains(t, []string{"B", "kB"}, m[2], "%s", m[0])
 		}
 	})
+	t.Run("a label compiles nothing", func(t *testing.T) {
+		dir := builds.Write(t, goProgram(hello))
+		build := builds.Build{Bed: bed, Context: dir, Platforms: []string{"linux/amd64"}}
+		build.OK(t, builds.Image)
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "fromscratch.yaml"), []byte(goSpec+"    labels: {a: b}\n"), 0o644))
+		r := build.OK(t, builds.Image)
+		require.Regexp(t, `(?m)^#(\d+) \[linux/amd64\] go build \.\n#\d+ CACHED`, r.Output)
+		require.Equal(t, "b", r.Layout.Images["linux/amd64"].Config.Config.Labels["a"])
+	})
 	t.Run("taken back in", func(t *testing.T) {
 		dir := builds.Write(t, with(goProgram("package main\n\nimport _ \"embed\"\n\n//go:embed node_modules/x\nvar text string\n\nfunc main() { println(text) }\n"),
 			"node_modules/x", "embedded", ".dockerignore", "!node_modules\n"))
