@@ -1,8 +1,11 @@
 package spec
 
 import (
+	"maps"
 	"path"
 	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -19,14 +22,36 @@ type Build struct {
 	Package Words `yaml:"package"`
 	// Bin is the binary target of a Rust package, or several.
 	Bin Words `yaml:"bin"`
+	// Profile is the Cargo profile. Default: release.
+	Profile string `yaml:"profile"`
+	// Features are Cargo features to enable.
+	Features Words `yaml:"features"`
+	// DefaultFeatures tells whether the default features of the Rust package are on.
+	// Default: true.
+	DefaultFeatures *bool `yaml:"default-features"`
+	// Locked tells whether Cargo.lock must be there and up to date. Default: true.
+	Locked *bool `yaml:"locked"`
+	// Tags are Go build tags.
+	Tags Words `yaml:"tags"`
+	// Ldflags are flags of the Go linker, beside those that strip the binary.
+	Ldflags Words `yaml:"ldflags"`
+	// Gcflags are flags of the Go compiler: for the packages of the module, or for
+	// those of a pattern, as in all=-l.
+	Gcflags Words `yaml:"gcflags"`
+	// TZData embeds the time zone database in a Go binary: embed.
+	TZData string `yaml:"tzdata"`
+	// Stamp sets strings without a compile: for Go variables of packages, such as
+	// main.version; for Rust the environment of the last compile.
+	Stamp map[string]string `yaml:"stamp"`
+	// Env is the environment of the compile.
+	Env map[string]string `yaml:"env"`
 
 	// short is set when the build was written as a single value.
 	short bool
 }
 
 func (*Build) planned() []string {
-	return []string{"features", "default-features", "profile", "locked", "auditable", "tags", "ldflags", "gcflags",
-		"tzdata", "stamp", "env", "group", "optimize", "inputs", "network", "cache", "secrets"}
+	return []string{"auditable", "group", "optimize", "inputs", "network", "cache", "secrets"}
 }
 
 func (b *Build) decode(d *decoder, n *yaml.Node, path Path) {
@@ -70,12 +95,13 @@ func (d *decoder) validateBuild(t *Target, p Path) {
 	}
 	b.Dir = path.Clean(b.Dir)
 
+	d.validateEnv(b.Env, p.Join("env"))
+	d.belongs(t, p)
 	switch t.Toolchain.Name {
 	case GoCGO0:
-		if len(b.Bin) > 0 {
-			d.problemAt(d.at.key(p.Join("bin")), "bin belongs to rust-musl; for Go write package: ./cmd/%s", b.Bin[0])
-		}
+		d.validateGo(b, p)
 	case RustMusl:
+		d.validateRust(b, p)
 		for i, pkg := range b.Package {
 			if strings.ContainsAny(pkg, "/\\") || pkg == "." {
 				d.problemAt(d.wordAt(t, i), "%s is a path; for Rust, package is the name of a Cargo package, and the folder of its workspace is build.dir: write build: {dir: %s}",
@@ -91,6 +117,109 @@ func (d *decoder) validateBuild(t *Target, p Path) {
 	for i, bin := range b.Bin {
 		if strings.HasPrefix(bin, "-") || strings.ContainsAny(bin, "/\\") {
 			d.problemAt(d.at.value(p.Join("bin", index(i, b.Bin))), "%s cannot be the name of a binary; write it as in Cargo.toml, without a folder", quote(bin))
+		}
+	}
+}
+
+// belongs refuses the keys of the other toolchain.
+func (d *decoder) belongs(t *Target, p Path) {
+	for _, of := range []struct {
+		toolchain string
+		keys      []string
+	}{
+		{RustMusl, []string{"bin", "profile", "features", "default-features", "locked"}},
+		{GoCGO0, []string{"tags", "ldflags", "gcflags", "tzdata"}},
+	} {
+		if t.Toolchain.Name == "" || t.Toolchain.Name == of.toolchain {
+			continue
+		}
+		for _, key := range of.keys {
+			if _, ok := d.at.keys[p.Join(key).id()]; !ok {
+				continue
+			}
+			hint := "remove it"
+			if key == "bin" && len(t.Build.Bin) > 0 && t.Build.Bin[0] != "" {
+				hint = "for Go write package: ./cmd/" + clip(t.Build.Bin[0])
+			}
+			d.problemAt(d.at.key(p.Join(key)), "%s belongs to %s; %s", key, of.toolchain, hint)
+		}
+	}
+}
+
+// goVariable is what the linker's -X can set: a string variable of a package.
+var goVariable = regexp.MustCompile(`^[^\s='"]+\.[\pL_][\pL\pN_]*$`)
+
+// reservedGo lists the environment of the Go compile that its promises rest on.
+var reservedGo = []string{"CGO_ENABLED", "GOOS", "GOARCH", "GOCACHE", "GOMODCACHE", "GOTOOLCHAIN"}
+
+func (d *decoder) validateGo(b *Build, p Path) {
+	for _, k := range slices.Sorted(maps.Keys(b.Stamp)) {
+		at := p.Join("stamp", k)
+		switch {
+		case !goVariable.MatchString(k):
+			d.problemAt(d.at.key(at), "%s is not a variable of a package; write one such as main.version", quote(k))
+		case strings.ContainsAny(b.Stamp[k], "\n\r") || strings.Contains(b.Stamp[k], "'") && strings.Contains(b.Stamp[k], `"`):
+			d.problemAt(d.at.value(at), "the linker takes no line break, and no value with both kinds of quotes")
+		}
+	}
+	if b.TZData != "" && b.TZData != "embed" {
+		d.problemAt(d.at.value(p.Join("tzdata")), "tzdata must be embed, not %s; for files in the image write extras: [tzdata]", quote(b.TZData))
+	}
+	for i, f := range b.Ldflags {
+		if hint := refusedLdflag(f); hint != "" {
+			d.problemAt(d.at.value(p.Join("ldflags", index(i, b.Ldflags))), "%s %s", quote(f), hint)
+		}
+	}
+	for i, tag := range b.Tags {
+		if strings.ContainsAny(tag, ", \t\n\r\"'") || strings.HasPrefix(tag, "-") {
+			d.problemAt(d.at.value(p.Join("tags", index(i, b.Tags))), "%s is not a build tag; write several as a list: [one, two]", quote(tag))
+		}
+	}
+	d.reserved(b.Env, p.Join("env"), reservedGo)
+}
+
+// refusedLdflag says why a flag of the linker would break what an image promises.
+// One value may hold several, in quotes or not.
+func refusedLdflag(flags string) string {
+	for _, flag := range strings.Fields(flags) {
+		name, _, _ := strings.Cut(strings.TrimLeft(flag, `'"`), "=")
+		switch name = strings.TrimRight(name, `'"`); strings.Replace(name, "--", "-", 1) {
+		case "-linkmode", "-extld", "-extldflags", "-extar":
+			return "asks for the C linker, whose programs need shared libraries; remove it"
+		case "-linkshared", "-buildmode", "-I":
+			return "asks for a program that needs shared libraries; remove it"
+		case "-X":
+			return "belongs under stamp: write stamp: {main.version: value}"
+		case "-buildid":
+			return "would make the same sources give other bytes; remove it"
+		}
+	}
+	return ""
+}
+
+// reservedRust is likewise for the Rust compile.
+var reservedRust = []string{"CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_BUILD_TARGET", "CARGO_BUILD_BUILD_DIR", "CARGO_INCREMENTAL", "RUSTUP_TOOLCHAIN"}
+
+func (d *decoder) validateRust(b *Build, p Path) {
+	if b.Profile != "" && !profileName.MatchString(b.Profile) {
+		d.problemAt(d.at.value(p.Join("profile")), "%s cannot be the name of a profile; write one of Cargo.toml, such as release", quote(b.Profile))
+	}
+	for i, f := range b.Features {
+		if strings.ContainsAny(f, ", \t\n\r") || strings.HasPrefix(f, "-") {
+			d.problemAt(d.at.value(p.Join("features", index(i, b.Features))), "%s is not a feature; write several as a list: [one, two]", quote(f))
+		}
+	}
+	d.validateEnv(b.Stamp, p.Join("stamp"))
+	d.reserved(b.Env, p.Join("env"), reservedRust)
+	d.reserved(b.Stamp, p.Join("stamp"), reservedRust)
+}
+
+var profileName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
+
+func (d *decoder) reserved(env map[string]string, p Path, names []string) {
+	for _, name := range names {
+		if _, ok := env[name]; ok {
+			d.problemAt(d.at.key(p.Join(name)), "%s is set by the frontend, and its promises rest on it; remove it", name)
 		}
 	}
 }

@@ -21,6 +21,9 @@ const (
 	// maxNodes bounds the values of a spec after aliases are followed, so that
 	// nested aliases cannot multiply without end.
 	maxNodes = 200_000
+	// maxText bounds the bytes of names and values after aliases are followed and
+	// variables are replaced, likewise.
+	maxText = 64 << 20
 	// maxDepth bounds how many merge keys lead from one to the next. How deep
 	// values nest is bounded by the types that they are decoded into.
 	maxDepth = 64
@@ -46,6 +49,9 @@ type decoder struct {
 	unknown map[string]bool
 	nodes   int
 	merged  int
+	spent   int
+	// vars gives variables their values; nil where there are none to have.
+	vars *expander
 	// overflow is set once a limit was passed: nothing more is decoded.
 	overflow bool
 }
@@ -95,8 +101,23 @@ func (d *decoder) problemAt(r Range, format string, args ...any) {
 	d.problems = append(d.problems, &Problem{File: d.file, Range: r, Message: fmt.Sprintf(format, args...)})
 }
 
+// faulty tells whether a problem was reported at the start of r.
+func (d *decoder) faulty(r Range) bool {
+	return slices.ContainsFunc(d.problems, func(p *Problem) bool { return p.Range.Start == r.Start })
+}
+
 func (d *decoder) problem(n *yaml.Node, format string, args ...any) {
 	d.problemAt(d.rangeOf(n), format, args...)
+}
+
+// spend counts the bytes of a name or a value. It returns false when there are
+// too many of them.
+func (d *decoder) spend(n *yaml.Node, bytes int) bool {
+	if d.spent += bytes; d.spent > maxText && !d.overflow {
+		d.overflow = true
+		d.problem(n, "the spec has more than %d bytes once its aliases are followed and its variables replaced; a spec that large is refused", maxText)
+	}
+	return !d.overflow
 }
 
 // value decodes n into v, which must be settable.
@@ -109,7 +130,11 @@ func (d *decoder) value(n *yaml.Node, path Path, v reflect.Value) {
 		d.problem(n, "the spec has more than %d values once its aliases are followed; a spec that large is refused", maxNodes)
 		return
 	}
-	if id := path.id(); !d.at.hasValue(id) {
+	id := path.id()
+	if !d.spend(n, len(id)+len(n.Value)) {
+		return
+	}
+	if !d.at.hasValue(id) {
 		d.at.values[id] = d.rangeOf(n)
 	}
 	if n.Kind == yaml.AliasNode {
@@ -178,11 +203,12 @@ func (d *decoder) scalar(n *yaml.Node, path Path) (string, bool) {
 		d.noValue(n, path)
 		return "", false
 	}
-	if strings.ContainsRune(n.Value, 0) {
+	s, ok := d.expand(n, path, n.Value)
+	if ok && strings.ContainsRune(s, 0) {
 		d.problem(n, "%s contains a NUL character, which no name, path or argument can hold; remove it", last(path))
 		return "", false
 	}
-	return n.Value, true
+	return s, ok
 }
 
 // wrongKind reports that n is not what path takes.
@@ -204,7 +230,11 @@ func (d *decoder) noValue(n *yaml.Node, path Path) {
 
 // nonEmpty refuses the empty text, which names nothing. n may be an alias.
 func (d *decoder) nonEmpty(n *yaml.Node, path Path, s string) {
-	if s == "" {
+	switch {
+	case s != "":
+	case resolve(n).Value != "":
+		d.problem(n, "%s is empty once its variables are replaced; give them values, or write ${NAME:-default}", last(path))
+	default:
 		d.problem(n, "%s must not be empty text; write a value or remove it", last(path))
 	}
 }
@@ -230,11 +260,18 @@ func (d *decoder) boolean(n *yaml.Node, path Path) (value, ok bool) {
 
 func (d *decoder) list(n *yaml.Node, path Path, v reflect.Value) {
 	if n.Kind != yaml.SequenceNode {
-		if n.Kind == yaml.ScalarNode && !isNull(n) {
-			d.problem(n, "%s must be a list, also when it has one entry only: write [%s]", last(path), clip(n.Value))
-			return
+		switch {
+		case v.Type().Elem().Kind() == reflect.Struct:
+			d.wrongKind(n, path, "a list such as ["+example(path.Join("0"))+"]")
+		case n.Kind == yaml.ScalarNode && !isNull(n):
+			entry := clip(n.Value)
+			if strings.ContainsAny(entry, "[]{},:#\"'") {
+				entry = quote(n.Value)
+			}
+			d.problem(n, "%s must be a list, also when it has one entry only: write [%s]", last(path), entry)
+		default:
+			d.wrongKind(n, path, "a list such as [a, b]")
 		}
-		d.wrongKind(n, path, "a list such as [a, b]")
 		return
 	}
 	out := reflect.MakeSlice(v.Type(), 0, len(n.Content))
@@ -254,6 +291,10 @@ func (d *decoder) table(n *yaml.Node, path Path, v reflect.Value) {
 	}
 	out := reflect.MakeMap(v.Type())
 	for _, p := range pairs {
+		if strings.Contains(p.name, "${") && last(path) != "targets" {
+			d.problem(p.key, "%s is a key, and variables are replaced in values only; write the name itself", quote(p.name))
+			continue
+		}
 		e := reflect.New(v.Type().Elem()).Elem()
 		d.value(p.value, path.Join(p.name), e)
 		out.SetMapIndex(reflect.ValueOf(p.name), e)
@@ -297,14 +338,40 @@ func (d *decoder) unknownKey(key *yaml.Node, name string, path Path, v reflect.V
 		where = "in " + describe(path)
 	}
 	hint := DidYouMean(name, known)
+	for _, word := range synonyms[name] {
+		if slices.Contains(known, word) {
+			hint = fmt.Sprintf("; did you mean %q?", word)
+		}
+	}
 	switch {
 	case hint != "":
+	case strings.HasPrefix(name, "x-"):
+		hint = "; keys that start with x- are for the top level, where they are ignored"
 	case len(known) == 1:
 		hint = "; the only key is " + known[0]
 	default:
 		hint = "; known keys are " + List(known)
 	}
 	d.problem(key, "unknown key %s %s%s", quote(name), where, hint)
+}
+
+// synonyms are what keys are called elsewhere: in Dockerfiles, in the files of
+// Compose and of Kubernetes.
+var synonyms = map[string][]string{
+	"command":     {"cmd", "test"},
+	"cmd":         {"test"},
+	"destination": {"dest"},
+	"environment": {"env"},
+	"files":       {"copy"},
+	"main":        {"package"},
+	"mode":        {"chmod"},
+	"owner":       {"chown"},
+	"ports":       {"expose"},
+	"services":    {"targets"},
+	"source":      {"src"},
+	"target":      {"dest", "targets"},
+	"to":          {"dest"},
+	"working_dir": {"workdir"},
 }
 
 // pair is one entry of a mapping, with merge keys already followed.
@@ -328,6 +395,9 @@ func (d *decoder) pairs(n *yaml.Node, path Path) ([]pair, bool) {
 	pairs := d.entries(n, []*yaml.Node{n})
 	for _, p := range pairs {
 		id := path.Join(p.name).id()
+		if !d.spend(p.key, len(id)) {
+			return nil, false
+		}
 		if _, ok := d.at.keys[id]; !ok {
 			d.at.keys[id] = d.rangeOf(p.key)
 		}
@@ -345,6 +415,9 @@ func (d *decoder) entries(n *yaml.Node, open []*yaml.Node) []pair {
 		word := key
 		if key.Kind == yaml.AliasNode {
 			word = key.Alias
+		}
+		if !d.spend(key, len(word.Value)) {
+			return own
 		}
 		switch first := seen[word.Value]; {
 		case word.Kind != yaml.ScalarNode:
@@ -489,6 +562,16 @@ func example(path Path) string {
 		return "{app: {build: ./cmd/app}}"
 	case len(path) == 2 && path[0] == "targets":
 		return "{build: ./cmd/app}"
+	case inList(path) && path[len(path)-2] == "copy":
+		return "{src: config/, dest: /etc/app/}"
+	case inList(path) && path[len(path)-2] == "dirs":
+		return "{path: /data}"
+	case last(path) == "args":
+		return "{VERSION: dev}"
+	case last(path) == "metadata":
+		return "{title: My program}"
+	case last(path) == "stamp":
+		return "{main.version: 1.2.3}"
 	}
 	return "{NAME: value}"
 }
@@ -500,8 +583,11 @@ func inList(path Path) bool {
 		return false
 	}
 	_, err := strconv.Atoi(path[len(path)-1])
-	return err == nil && !slices.Contains([]string{"targets", "env", "labels"}, path[len(path)-2])
+	return err == nil && !slices.Contains(tables, path[len(path)-2])
 }
+
+// tables are the keys whose mappings have names of the user's own.
+var tables = []string{"args", "targets", "env", "labels", "annotations", "stamp"}
 
 func subject(path Path) string {
 	if len(path) == 2 && path[0] == "targets" {
@@ -512,6 +598,8 @@ func subject(path Path) string {
 
 func describe(path Path) string {
 	switch {
+	case inList(path):
+		return "an entry of " + describe(path[:len(path)-1])
 	case len(path) == 2 && path[0] == "targets":
 		return "target " + quote(path[1])
 	case len(path) > 2 && path[0] == "targets":

@@ -13,13 +13,15 @@ import (
 
 const file = "fromscratch.yaml"
 
-// invalidSpecs are specs, each with all of the problems that Parse reports. A
-// newline in front of a spec is for the eye and is no part of it.
-var invalidSpecs = []struct {
+// invalidSpec is a spec with all of the problems that Parse reports. A newline in
+// front of it is for the eye and is no part of it.
+type invalidSpec struct {
 	name string
 	spec string
 	want []string
-}{
+}
+
+var invalidSpecs = []invalidSpec{
 	// Files that hold no spec.
 	{"empty file", "", []string{
 		"fromscratch.yaml:1:1: the spec is empty; write a toolchain and a target, such as toolchain: go-cgo0 and, on the next line, targets: {app: {build: ./cmd/app}}",
@@ -465,7 +467,7 @@ targets:
   app: {}
 image: scratch
 `, []string{
-		`fromscratch.yaml:4:1: unknown key "image" at the top level; known keys are toolchain, targets and extras`,
+		`fromscratch.yaml:4:1: unknown key "image" at the top level; known keys are toolchain, args, targets and extras`,
 	}},
 	{"misspelled key at the top level", `
 toolchian: go-cgo0
@@ -495,7 +497,7 @@ targets:
   app:
     x-note: hello
 `, []string{
-		`fromscratch.yaml:4:5: unknown key "x-note" in target "app"; known keys are build, toolchain, entrypoint, cmd, env, expose, user, workdir, labels and extras`,
+		`fromscratch.yaml:4:5: unknown key "x-note" in target "app"; keys that start with x- are for the top level, where they are ignored`,
 	}},
 	{"unknown key in a target", `
 toolchain: go-cgo0
@@ -503,7 +505,7 @@ targets:
   app:
     replicas: 3
 `, []string{
-		`fromscratch.yaml:4:5: unknown key "replicas" in target "app"; known keys are build, toolchain, entrypoint, cmd, env, expose, user, workdir, labels and extras`,
+		`fromscratch.yaml:4:5: unknown key "replicas" in target "app"; known keys are description, default, build, toolchain, path, entrypoint, cmd, env, expose, user, workdir, volumes, stopsignal, healthcheck, labels, annotations, metadata, copy and extras`,
 	}},
 	{"misspelled key in a target", `
 toolchain: go-cgo0
@@ -528,7 +530,7 @@ targets:
   app:
     build: {main: ./cmd/app}
 `, []string{
-		`fromscratch.yaml:4:13: unknown key "main" in build of target "app"; did you mean "bin"?`,
+		`fromscratch.yaml:4:13: unknown key "main" in build of target "app"; did you mean "package"?`,
 	}},
 	{"misspelled key in build", `
 toolchain: go-cgo0
@@ -542,7 +544,7 @@ targets:
 toolchain: {name: go-cgo0, flags: [a]}
 targets: {app: {}}
 `, []string{
-		`fromscratch.yaml:1:28: unknown key "flags" in toolchain; known keys are name, version and image`,
+		`fromscratch.yaml:1:28: unknown key "flags" in toolchain; known keys are name, version, image and jobs`,
 	}},
 	{"misspelled key in the toolchain", `
 toolchain: {name: go-cgo0, versoin: 1.26}
@@ -555,7 +557,7 @@ targets:
   app:
     toolchain: {name: go-cgo0, flags: [a]}
 `, []string{
-		`fromscratch.yaml:3:32: unknown key "flags" in toolchain of target "app"; known keys are name, version and image`,
+		`fromscratch.yaml:3:32: unknown key "flags" in toolchain of target "app"; known keys are name, version, image and jobs`,
 	}},
 	{"unknown key in a user", `
 toolchain: go-cgo0
@@ -572,7 +574,7 @@ targets:
 extras:
   curl: true
 `, []string{
-		`fromscratch.yaml:5:3: unknown key "curl" in extras; known keys are ca-certificates, tzdata, passwd and tmp`,
+		`fromscratch.yaml:5:3: unknown key "curl" in extras; known keys are ca-certificates, tzdata, passwd, tmp, nsswitch, hosts and dirs`,
 	}},
 	{"misspelled key in the extras", `
 toolchain: go-cgo0
@@ -596,46 +598,38 @@ targets:
   app: {}
 kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk: 1
 `, []string{
-		`fromscratch.yaml:4:1: unknown key "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk…" at the top level; known keys are toolchain, targets and extras`,
-	}},
-	{"planned key at the top level", `
-toolchain: go-cgo0
-targets:
-  app: {}
-args: {VERSION: dev}
-`, []string{
-		`fromscratch.yaml:4:1: "args" is not supported yet by this version of the frontend; remove it`,
+		`fromscratch.yaml:4:1: unknown key "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk…" at the top level; known keys are toolchain, args, targets and extras`,
 	}},
 	{"planned keys in a target", `
 toolchain: go-cgo0
 targets:
   app:
-    description: a service
-    healthcheck: {test: [/app]}
+    base: debian
+    capabilities: [net_bind_service]
 `, []string{
-		`fromscratch.yaml:4:5: "description" is not supported yet by this version of the frontend; remove it`,
-		`fromscratch.yaml:5:5: "healthcheck" is not supported yet by this version of the frontend; remove it`,
+		`fromscratch.yaml:4:5: "base" is not supported yet by this version of the frontend; remove it`,
+		`fromscratch.yaml:5:5: "capabilities" is not supported yet by this version of the frontend; remove it`,
 	}},
 	{"planned key in build", `
 toolchain: go-cgo0
 targets:
   app:
-    build: {package: ./cmd/app, ldflags: -w}
+    build: {package: ./cmd/app, network: none}
 `, []string{
-		`fromscratch.yaml:4:33: "ldflags" is not supported yet by this version of the frontend; remove it`,
+		`fromscratch.yaml:4:33: "network" is not supported yet by this version of the frontend; remove it`,
 	}},
 	{"planned key in the toolchain", `
-toolchain: {name: go-cgo0, jobs: 4}
+toolchain: {name: go-cgo0, packages: [git]}
 targets: {app: {}}
 `, []string{
-		`fromscratch.yaml:1:28: "jobs" is not supported yet by this version of the frontend; remove it`,
+		`fromscratch.yaml:1:28: "packages" is not supported yet by this version of the frontend; remove it`,
 	}},
 	{"planned extra", `
 toolchain: go-cgo0
 targets:
-  app: {extras: {hosts: true}}
+  app: {extras: {sbom: true}}
 `, []string{
-		`fromscratch.yaml:3:18: "hosts" is not supported yet by this version of the frontend; remove it`,
+		`fromscratch.yaml:3:18: "sbom" is not supported yet by this version of the frontend; remove it`,
 	}},
 	{"planned extra in a list", `
 toolchain: go-cgo0
@@ -791,6 +785,7 @@ targets:
 `, []string{
 		"fromscratch.yaml:4:18: dir has no value; write one or remove the key",
 		"fromscratch.yaml:4:29: package has no value; write one or remove the key",
+		"fromscratch.yaml:4:31: bin belongs to rust-musl; remove it",
 		"fromscratch.yaml:4:36: bin has no value; write one or remove the key",
 		"fromscratch.yaml:5:14: A has no value; write one or remove the key",
 		"fromscratch.yaml:6:18: name has no value; write one or remove the key",
@@ -819,7 +814,7 @@ toolchain: [go-cgo0]
 targets: [app, web]
 extras: [[tzdata]]
 `, []string{
-		"fromscratch.yaml:1:12: toolchain must be the name of a toolchain, or a mapping with the keys name, version and image, not a list",
+		"fromscratch.yaml:1:12: toolchain must be the name of a toolchain, or a mapping with the keys name, version, image and jobs, not a list",
 		"fromscratch.yaml:2:10: targets must be a mapping such as {app: {build: ./cmd/app}}, not a list",
 		"fromscratch.yaml:3:10: an entry of extras must be the name of an extra, not a list; write extras as a mapping to give options",
 	}},
@@ -891,7 +886,7 @@ targets:
 		"fromscratch.yaml:1:48: image must not be empty text; write a value or remove it",
 		"fromscratch.yaml:4:18: dir must not be empty text; write a value or remove it",
 		"fromscratch.yaml:4:32: an entry of package must not be empty text; write a value or remove it",
-		"fromscratch.yaml:4:37: bin belongs to rust-musl; for Go write package: ./cmd/",
+		"fromscratch.yaml:4:37: bin belongs to rust-musl; remove it",
 		"fromscratch.yaml:4:42: bin must not be empty text; write a value or remove it",
 		"fromscratch.yaml:5:14: workdir must not be empty text; write a value or remove it",
 		"fromscratch.yaml:6:18: name must not be empty text; write a value or remove it",
@@ -934,6 +929,7 @@ targets:
     extras: {ca-certificates: {append: []}}
 `, []string{
 		"fromscratch.yaml:4:22: package is an empty list; name at least one or remove the key",
+		"fromscratch.yaml:4:26: bin belongs to rust-musl; remove it",
 		"fromscratch.yaml:4:31: bin is an empty list; name at least one or remove the key",
 		"fromscratch.yaml:5:17: entrypoint is an empty list; name the program to run, or remove the key to run the binary",
 		"fromscratch.yaml:6:40: append is an empty list; name at least one or remove the key",
@@ -1456,7 +1452,7 @@ targets:
   app: {}
 extras: [curl]
 `, []string{
-		`fromscratch.yaml:4:10: there is no extra "curl", only ca-certificates, tzdata, passwd and tmp`,
+		`fromscratch.yaml:4:10: there is no extra "curl", only ca-certificates, tzdata, passwd, tmp, nsswitch, hosts and dirs`,
 	}},
 	{"misspelled extra in a list", `
 toolchain: go-cgo0
@@ -1466,7 +1462,7 @@ extras:
   - tmp
   - tz-data
 `, []string{
-		`fromscratch.yaml:6:5: there is no extra "tz-data", only ca-certificates, tzdata, passwd and tmp; did you mean "tzdata"?`,
+		`fromscratch.yaml:6:5: there is no extra "tz-data", only ca-certificates, tzdata, passwd, tmp, nsswitch, hosts and dirs; did you mean "tzdata"?`,
 	}},
 	{"none in a list", `
 toolchain: go-cgo0
@@ -1474,7 +1470,7 @@ targets:
   app: {}
 extras: [none]
 `, []string{
-		`fromscratch.yaml:4:10: there is no extra "none", only ca-certificates, tzdata, passwd and tmp; for nothing but the binary, write extras: none`,
+		`fromscratch.yaml:4:10: there is no extra "none", only ca-certificates, tzdata, passwd, tmp, nsswitch, hosts and dirs; for nothing but the binary, write extras: none`,
 	}},
 	{"options in a list", `
 toolchain: go-cgo0
@@ -1703,7 +1699,7 @@ targets:
   app:
     <<: *a
 `, []string{
-		`fromscratch.yaml:2:3: unknown key "x" in target "app"; known keys are build, toolchain, entrypoint, cmd, env, expose, user, workdir, labels and extras`,
+		`fromscratch.yaml:2:3: unknown key "x" in target "app"; known keys are description, default, build, toolchain, path, entrypoint, cmd, env, expose, user, workdir, volumes, stopsignal, healthcheck, labels, annotations, metadata, copy and extras`,
 		"fromscratch.yaml:3:9: << merges a mapping into itself here, which would never end; remove it",
 	}},
 	{"merge of a list into itself", `
@@ -1735,7 +1731,7 @@ targets:
 
 	// Several mistakes.
 	{"mistakes in the order of their lines", `
-toolchain: {name: go-cgo0, jobs: 4}
+toolchain: {name: go-cgo0, packages: [git]}
 extras: [tz]
 targets:
   b:
@@ -1747,15 +1743,15 @@ targets:
     env: {A=B: c}
 foo: bar
 `, []string{
-		`fromscratch.yaml:1:28: "jobs" is not supported yet by this version of the frontend; remove it`,
-		`fromscratch.yaml:2:10: there is no extra "tz", only ca-certificates, tzdata, passwd and tmp; did you mean "tmp"?`,
+		`fromscratch.yaml:1:28: "packages" is not supported yet by this version of the frontend; remove it`,
+		`fromscratch.yaml:2:10: there is no extra "tz", only ca-certificates, tzdata, passwd, tmp, nsswitch, hosts and dirs; did you mean "tmp"?`,
 		`fromscratch.yaml:5:18: dir is relative to the build context: write "x"`,
 		`fromscratch.yaml:6:11: user "web" has no number: write {name: web, uid: 10001}, because Kubernetes answers "container has runAsNonRoot and image has non-numeric user" to a name`,
 		`fromscratch.yaml:7:3: "a a" cannot be the name of a target; use letters, digits, '.', '_' and '-', and start with a letter or a digit`,
 		"fromscratch.yaml:8:14: workdir must start with a slash: write /srv",
 		`fromscratch.yaml:9:18: "http" is not a port; write a port such as 8080, 53/udp or 8000-8010`,
 		`fromscratch.yaml:10:11: "A=B" cannot be the name of an environment variable; write NAME: value, and no = in the name`,
-		`fromscratch.yaml:11:1: unknown key "foo" at the top level; known keys are toolchain, targets and extras`,
+		`fromscratch.yaml:11:1: unknown key "foo" at the top level; known keys are toolchain, args, targets and extras`,
 	}},
 	{"two mistakes on one line", `
 toolchain: go-cgo0
@@ -1777,7 +1773,7 @@ targets:
 }
 
 func TestInvalidSpecs(t *testing.T) {
-	for _, tc := range invalidSpecs {
+	for _, tc := range slices.Concat(invalidSpecs, invalidVariables, invalidFields) {
 		t.Run(tc.name, func(t *testing.T) {
 			s, err := spec.Parse(file, []byte(unindent(tc.spec)))
 			if err == nil {
@@ -1883,6 +1879,72 @@ func TestLimits(t *testing.T) {
 			head + keys("  t%d: {build: .}\n", 100_000) + " app: {}\n",
 			"fromscratch.yaml:100003:2: this is not valid YAML: this does not fit the lines above; indent all keys of one level alike, and write nothing after a closing quote or bracket",
 		},
+		{
+			"variables that multiply",
+			"args: {A: " + strings.Repeat("x", 1<<20) + "}\n" + head + "  app: {env: {A: " + strings.Repeat("$A ", 500_000) + "}}\n",
+			"fromscratch.yaml:4:18: the spec has more than 67108864 bytes once its aliases are followed and its variables replaced; a spec that large is refused",
+		},
+		{
+			"variables in values that multiply",
+			"x-a: &a $$" + strings.Repeat("x", 1<<20) + "\n" + head + "  app: {env: {" + keys("k%d: *a, ", 100_000) + "}}\n",
+			"fromscratch.yaml:1:9: the spec has more than 67108864 bytes once its aliases are followed and its variables replaced; a spec that large is refused",
+		},
+		{
+			"aliases of a large value",
+			"x-a: &a " + strings.Repeat("x", 2<<20) + "\n" + head + "  app: {cmd: [" + strings.Repeat("*a, ", 100_000) + "]}\n",
+			"fromscratch.yaml:1:9: the spec has more than 67108864 bytes once its aliases are followed and its variables replaced; a spec that large is refused",
+		},
+		{
+			"aliases of a large value where a list belongs",
+			"x-a: &a " + strings.Repeat("x", 2<<20) + "\n" + head + keys("  t%d: {cmd: *a}\n", 90_000),
+			"fromscratch.yaml:1:9: cmd must be a list, because an image from scratch has no shell to split a line: write [\"/app\", \"serve\"]\n" +
+				"fromscratch.yaml:1:9: the spec has more than 67108864 bytes once its aliases are followed and its variables replaced; a spec that large is refused",
+		},
+		{
+			"merges of a large key",
+			"x-a: &a\n  ? " + strings.Repeat("x", 1<<20) + "\n  : a\n" + head + "  app: {labels: {<<: [" + strings.Repeat("*a, ", 100_000) + "]}}\n",
+			"fromscratch.yaml:2:5: the spec has more than 67108864 bytes once its aliases are followed and its variables replaced; a spec that large is refused",
+		},
+		{
+			"aliases of a large key",
+			"x-a: &a {" + strings.Repeat("x", 1000) + ": a}\n" + head + keys("  t%d: {env: *a}\n", 100_000),
+			"fromscratch.yaml:1:1012: the spec has more than 67108864 bytes once its aliases are followed and its variables replaced; a spec that large is refused",
+		},
+		{
+			"a large name before many",
+			head + "  " + strings.Repeat("x", 1000) + ": {env: {" + numbers(100_000) + "}}\n",
+			"fromscratch.yaml:3:708026: the spec has more than 67108864 bytes once its aliases are followed and its variables replaced; a spec that large is refused",
+		},
+		{
+			"variables in one another",
+			"args: [A]\n" + head + "  app: {env: {A: \"" + strings.Repeat("${A:-", 500_000) + strings.Repeat("}", 500_000) + "\"}}\n",
+			"fromscratch.yaml:4:18: A has more than 16 variables inside of one another; use fewer",
+		},
+		{
+			"open braces",
+			"args: [A]\n" + head + "  app: {env: {A: \"" + strings.Repeat("${A ", 500_000) + "\"}}\n",
+			"fromscratch.yaml:4:18: A has a variable whose brace is not closed; write ${NAME}, ${NAME:-default} or ${NAME:+alternative}, and $$ for a dollar sign",
+		},
+		{
+			"many variables without a value",
+			"args: [A]\n" + head + "  app: {env: {A: \"" + strings.Repeat("${A:-}", 500_000) + "$A\"}}\n",
+			"fromscratch.yaml:4:18: A has no value; pass one with --build-arg A=…, or write ${A:-default}",
+		},
+		{
+			"a long name",
+			head + "  app: {env: {A: $" + strings.Repeat("A", 3<<20) + "}}\n",
+			"fromscratch.yaml:3:18: A refers to " + strings.Repeat("A", 80) + "…, which is no argument of this spec; declare it at the top level, args: {" + strings.Repeat("A", 80) + "…: default}, or write $$ for a dollar sign",
+		},
+		{
+			"aliases of an unknown variable beside many arguments",
+			"x-a: &a $NONE\nargs: {" + keys("ARGUMENT%d: a, ", 50_000) + "}\n" + head + "  app: {env: {" + keys("k%d: *a, ", 50_000) + "}}\n",
+			"fromscratch.yaml:1:9: k0 refers to NONE, which is no argument of this spec; declare it at the top level, args: {NONE: default}, or write $$ for a dollar sign",
+		},
+		{
+			"many directories for many targets",
+			"extras: {dirs: [" + strings.Repeat("{path: /a}, ", 50_000) + "]}\n" + head + keys("  t%d: {}\n", 10_000),
+			"fromscratch.yaml:1:16: the spec has more than 200000 values once every target has these directories; a spec that large is refused",
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			start := time.Now()
@@ -1906,7 +1968,7 @@ func TestManyMistakes(t *testing.T) {
 	for i := range 60 {
 		fmt.Fprintf(&text, "strange%d: true\n", i)
 		if i < 50 {
-			want = append(want, fmt.Sprintf("fromscratch.yaml:%d:1: unknown key \"strange%d\" at the top level; known keys are toolchain, targets and extras", i+3, i))
+			want = append(want, fmt.Sprintf("fromscratch.yaml:%d:1: unknown key \"strange%d\" at the top level; known keys are toolchain, args, targets and extras", i+3, i))
 		}
 	}
 	_, err := spec.Parse(file, []byte(text.String()))

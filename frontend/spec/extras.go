@@ -22,11 +22,19 @@ type Extras struct {
 	Passwd *Switch `yaml:"passwd"`
 	// Tmp is /tmp, which everyone may write to. Default: on.
 	Tmp *Switch `yaml:"tmp"`
+	// Nsswitch is /etc/nsswitch.conf, which tells glibc and old Go programs to look
+	// names up in files before DNS. Default: off.
+	Nsswitch *Switch `yaml:"nsswitch"`
+	// Hosts is /etc/hosts with localhost; container runtimes put their own over it.
+	// Default: off.
+	Hosts *Switch `yaml:"hosts"`
+	// Dirs are directories to create.
+	Dirs []Dir `yaml:"dirs"`
 
 	none bool
 }
 
-func (*Extras) planned() []string { return []string{"dirs", "nsswitch", "hosts", "sbom"} }
+func (*Extras) planned() []string { return []string{"sbom"} }
 
 // Switch is an extra that is on or off.
 type Switch bool
@@ -102,6 +110,9 @@ func (e *Extras) list(d *decoder, n *yaml.Node, path Path) {
 			d.problem(c, "an entry of extras must be the name of an extra, not a %s; write extras as a mapping to give options", kindOf(word))
 			continue
 		}
+		if !d.spend(c, len(word.Value)) {
+			return
+		}
 		name, ok := d.scalar(word, at)
 		if !ok {
 			continue
@@ -122,6 +133,10 @@ func (e *Extras) list(d *decoder, n *yaml.Node, path Path) {
 		}
 		d.at.keys[path.Join(name).id()] = d.rangeOf(c)
 		field := v.Field(f)
+		if field.Kind() != reflect.Pointer {
+			d.problem(c, "extra %s needs options; write extras as a mapping: {%s: [{path: /data}]}", quote(name), name)
+			continue
+		}
 		field.Set(reflect.New(field.Type().Elem()))
 		if s, ok := field.Interface().(*Switch); ok {
 			*s = true
@@ -134,10 +149,10 @@ func (e *Extras) list(d *decoder, n *yaml.Node, path Path) {
 func (e Extras) with(t Extras) Extras {
 	on := Switch(true)
 	off := Switch(false)
-	out := Extras{CACertificates: &CACertificates{}, TZData: &off, Passwd: &on, Tmp: &on}
+	out := Extras{CACertificates: &CACertificates{}, TZData: &off, Passwd: &on, Tmp: &on, Nsswitch: &off, Hosts: &off}
 	for _, layer := range []Extras{e, t} {
 		if layer.none {
-			out = Extras{CACertificates: &CACertificates{off: true}, TZData: &off, Passwd: &off, Tmp: &off}
+			out = Extras{CACertificates: &CACertificates{off: true}, TZData: &off, Passwd: &off, Tmp: &off, Nsswitch: &off, Hosts: &off}
 		}
 		if layer.CACertificates != nil {
 			out.CACertificates = layer.CACertificates
@@ -150,6 +165,15 @@ func (e Extras) with(t Extras) Extras {
 		}
 		if layer.Tmp != nil {
 			out.Tmp = layer.Tmp
+		}
+		if layer.Nsswitch != nil {
+			out.Nsswitch = layer.Nsswitch
+		}
+		if layer.Hosts != nil {
+			out.Hosts = layer.Hosts
+		}
+		if layer.Dirs != nil {
+			out.Dirs = layer.Dirs
 		}
 	}
 	return out
@@ -168,3 +192,9 @@ func (e Extras) HasPasswd() bool { return e.Passwd != nil && bool(*e.Passwd) }
 
 // HasTmp tells whether the image gets /tmp.
 func (e Extras) HasTmp() bool { return e.Tmp != nil && bool(*e.Tmp) }
+
+// HasNsswitch tells whether the image gets /etc/nsswitch.conf.
+func (e Extras) HasNsswitch() bool { return e.Nsswitch != nil && bool(*e.Nsswitch) }
+
+// HasHosts tells whether the image gets /etc/hosts.
+func (e Extras) HasHosts() bool { return e.Hosts != nil && bool(*e.Hosts) }

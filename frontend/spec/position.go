@@ -16,6 +16,10 @@ type Position struct {
 	Column int
 }
 
+func (p Position) before(q Position) bool {
+	return p.Line < q.Line || p.Line == q.Line && p.Column < q.Column
+}
+
 // Range is a stretch of the spec file. End is the position behind its last
 // rune; it is on Start's line for everything but block scalars.
 type Range struct {

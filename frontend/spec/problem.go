@@ -71,6 +71,9 @@ func (ps Problems) sorted() Problems {
 // DidYouMean returns "; did you mean X?" when one of the options is near to
 // word, and nothing otherwise.
 func DidYouMean(word string, options []string) string {
+	if len(word) > 100 {
+		return ""
+	}
 	for _, o := range options {
 		if o != word && strings.EqualFold(o, word) {
 			return fmt.Sprintf("; did you mean %q?", o)

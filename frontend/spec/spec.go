@@ -6,8 +6,11 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 
+	"github.com/moby/sys/signal"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -15,6 +18,9 @@ import (
 type Spec struct {
 	// Toolchain compiles every target that does not name one itself.
 	Toolchain Toolchain `yaml:"toolchain"`
+	// Args declares the build arguments that the spec takes, with their defaults: a
+	// mapping of names to values, or a list of names that have none.
+	Args args `yaml:"args"`
 	// Targets are the images that the spec describes, by name.
 	Targets map[string]*Target `yaml:"targets"`
 	// Extras is what every image gets besides its binary.
@@ -24,14 +30,18 @@ type Spec struct {
 	at   positions
 }
 
-func (*Spec) planned() []string { return []string{"args"} }
-
 // Target is one image.
 type Target struct {
+	// Description says what the target is, for docker buildx build --call targets.
+	Description string `yaml:"description"`
+	// Default marks the target of a build that names none.
+	Default bool `yaml:"default"`
 	// Build says what to compile.
 	Build Build `yaml:"build"`
 	// Toolchain replaces the toolchain of the top level.
 	Toolchain Toolchain `yaml:"toolchain"`
+	// Path is where the binary goes in the image. Default: /<name of the target>.
+	Path string `yaml:"path"`
 	// Entrypoint is the command of the image, in exec form. Default: the binary.
 	Entrypoint Command `yaml:"entrypoint"`
 	// Cmd holds the default arguments of the entrypoint, in exec form.
@@ -44,37 +54,32 @@ type Target struct {
 	User User `yaml:"user"`
 	// Workdir is the working directory, created and owned by the user. Default: /.
 	Workdir string `yaml:"workdir"`
+	// Volumes are directories for data from outside the image, created and owned by
+	// the user.
+	Volumes []string `yaml:"volumes"`
+	// StopSignal is what asks the program to end, such as SIGINT. Default: SIGTERM.
+	StopSignal string `yaml:"stopsignal"`
+	// Healthcheck tells whether the program is well.
+	Healthcheck *Healthcheck `yaml:"healthcheck"`
 	// Labels are the labels of the image.
 	Labels map[string]string `yaml:"labels"`
+	// Annotations are the annotations of the image's manifest.
+	Annotations map[string]string `yaml:"annotations"`
+	// Metadata describes the image in the terms of the OCI: each becomes a label and
+	// an annotation of the manifest, and of the index when there is one.
+	Metadata Metadata `yaml:"metadata"`
+	// Copy lists what else goes into the image.
+	Copy []Copy `yaml:"copy"`
 	// Extras comes on top of the extras of the top level.
 	Extras Extras `yaml:"extras"`
 
 	name string
 }
 
-func (*Target) planned() []string {
-	return []string{"description", "default", "path", "volumes", "stopsignal", "healthcheck", "annotations",
-		"metadata", "capabilities", "copy", "compress", "base"}
-}
+func (*Target) planned() []string { return []string{"capabilities", "compress", "base"} }
 
 // Name is the name of the target in the spec.
 func (t *Target) Name() string { return t.name }
-
-// Parse reads a spec. file names it in messages. The error is a Problems that
-// lists every mistake found.
-func Parse(file string, data []byte) (*Spec, error) {
-	text := strings.TrimPrefix(string(data), "\uFEFF")
-	d := newDecoder(file, text)
-	s := &Spec{file: file}
-	if root := d.parseYAML(text); root != nil && d.root(root, s) && !d.overflow {
-		d.validate(s)
-	}
-	s.at = d.at
-	if len(d.problems) > 0 {
-		return nil, d.problems.sorted()
-	}
-	return s, nil
-}
 
 // root decodes the document. Where it is no mapping, nothing in it can be
 // missing.
@@ -133,15 +138,20 @@ func (s *Spec) TargetNames() []string {
 }
 
 // Target finds the target that a request names: the one called name or, with no
-// name, the only one.
+// name, the only one or the one that is marked as the default.
 func (s *Spec) Target(name string) (*Target, error) {
 	names := s.TargetNames()
 	if name == "" {
 		if len(names) == 1 {
 			return s.Targets[names[0]], nil
 		}
+		for _, name := range names {
+			if s.Targets[name].Default {
+				return s.Targets[name], nil
+			}
+		}
 		return nil, &Problem{File: s.file, Range: s.at.key(Path{"targets"}),
-			Message: "the spec has several targets, so name one with --target: " + List(names)}
+			Message: "the spec has several targets: " + List(names) + "; name one with --target, or mark one with default: true"}
 	}
 	if t, ok := s.Targets[name]; ok {
 		return t, nil
@@ -165,6 +175,7 @@ func (d *decoder) validate(s *Spec) {
 	} else if s.Targets != nil && len(s.Targets) == 0 {
 		d.problemAt(d.at.key(Path{"targets"}), "targets is empty; add at least one, such as app: {build: ./cmd/app}")
 	}
+	var first *Target
 	for _, name := range s.TargetNames() {
 		t := s.Targets[name]
 		p := Path{"targets", name}
@@ -176,8 +187,21 @@ func (d *decoder) validate(s *Spec) {
 			d.problemAt(d.at.key(p), "%s cannot be the name of a target; use letters, digits, '.', '_' and '-', and start with a letter or a digit", quote(name))
 		}
 		d.validateTarget(s, t, p)
+		if !t.Default {
+			continue
+		}
+		if first == nil {
+			first = t
+			continue
+		}
+		if at := d.at.key(p.Join("default")).Start; at.before(d.defaultAt(first).Start) {
+			first, t = t, first
+		}
+		d.problemAt(d.defaultAt(t), "target %s is the default already; only one can be", quote(first.name))
 	}
 }
+
+func (d *decoder) defaultAt(t *Target) Range { return d.at.key(Path{"targets", t.name, "default"}) }
 
 func (d *decoder) validateTarget(s *Spec, t *Target, p Path) {
 	if t.Toolchain.Name == "" {
@@ -189,6 +213,9 @@ func (d *decoder) validateTarget(s *Spec, t *Target, p Path) {
 		}
 		if at.Image != "" {
 			t.Toolchain.Image = at.Image
+		}
+		if at.Jobs != 0 {
+			t.Toolchain.Jobs = at.Jobs
 		}
 	}
 	_, own := d.at.keys[p.Join("toolchain").id()]
@@ -203,20 +230,88 @@ func (d *decoder) validateTarget(s *Spec, t *Target, p Path) {
 		d.problemAt(d.at.key(p), "target %s has no toolchain; write toolchain: %s at the top level", quote(t.name), strings.Join(Toolchains, " or toolchain: "))
 	}
 	d.validateBuild(t, p.Join("build"))
-	for _, k := range slices.Sorted(maps.Keys(t.Env)) {
+	d.validateEnv(t.Env, p.Join("env"))
+	d.validatePaths(t, p)
+	d.validateSignal(t, p)
+	d.validateNames(t.Labels, p.Join("labels"))
+	d.validateNames(t.Annotations, p.Join("annotations"))
+	if !t.User.set {
+		t.User = Nonroot
+	}
+	extras := Path{"extras"}
+	if t.Extras.Dirs != nil {
+		extras = p.Join("extras")
+	}
+	t.Extras = s.Extras.with(t.Extras)
+	d.ownDirs(t, extras)
+	for i := range t.Copy {
+		c := &t.Copy[i]
+		c.UID, c.GID = d.owner(t, c.Chown, p.Join("copy", strconv.Itoa(i), "chown"))
+	}
+}
+
+func (d *decoder) validateEnv(env map[string]string, p Path) {
+	for _, k := range slices.Sorted(maps.Keys(env)) {
 		if !envName.MatchString(k) {
-			d.problemAt(d.at.key(p.Join("env", k)), "%s cannot be the name of an environment variable; write NAME: value, and no = in the name", quote(k))
+			d.problemAt(d.at.key(p.Join(k)), "%s cannot be the name of an environment variable; write NAME: value, and no = in the name", quote(k))
 		}
 	}
-	if t.Workdir != "" && !path.IsAbs(t.Workdir) {
-		d.problemAt(d.at.value(p.Join("workdir")), "workdir must start with a slash: write %s", clip(path.Clean("/"+t.Workdir)))
+}
+
+func (d *decoder) validatePaths(t *Target, p Path) {
+	if t.Path != "" {
+		clean := path.Clean("/" + t.Path)
+		if clean == "/" || strings.HasSuffix(t.Path, "/") {
+			d.problemAt(d.at.value(p.Join("path")), "path names the binary itself, not its folder: write %s", clip(path.Join(clean, t.name)))
+		} else {
+			d.absolute("path", &t.Path, p.Join("path"))
+		}
+		t.Path = clean
 	}
+	d.absolute("workdir", &t.Workdir, p.Join("workdir"))
 	if t.Workdir == "" {
 		t.Workdir = "/"
 	}
 	t.Workdir = path.Clean(t.Workdir)
-	if !t.User.set {
-		t.User = Nonroot
+	for i := range t.Volumes {
+		at := p.Join("volumes", strconv.Itoa(i))
+		switch v := t.Volumes[i]; {
+		case strings.Contains(v, ":"):
+			d.problemAt(d.at.value(at), "a volume is a folder in the image, without a colon; what is mounted there is up to docker run -v %s", clip(v))
+			continue
+		case v == "" && d.faulty(d.at.value(at)):
+			continue
+		case v == "", path.Clean("/"+v) == "/":
+			d.problemAt(d.at.value(at), "a volume is a folder below the root: write one such as /data")
+			continue
+		}
+		d.absolute("a volume", &t.Volumes[i], at)
+		t.Volumes[i] = path.Clean(t.Volumes[i])
 	}
-	t.Extras = s.Extras.with(t.Extras)
+}
+
+func (d *decoder) absolute(what string, s *string, at Path) {
+	if *s != "" && !path.IsAbs(*s) {
+		d.problemAt(d.at.value(at), "%s must start with a slash: write %s", what, clip(path.Clean("/"+*s)))
+	}
+}
+
+func (d *decoder) validateSignal(t *Target, p Path) {
+	if t.StopSignal == "" {
+		return
+	}
+	n, err := signal.ParseSignal(t.StopSignal)
+	if err != nil || n < 1 || n > 64 {
+		d.problemAt(d.at.value(p.Join("stopsignal")), "there is no signal %s; write one such as SIGTERM, SIGINT or SIGQUIT", quote(t.StopSignal))
+	}
+}
+
+// validateNames refuses names of labels and annotations that can only be
+// mistakes.
+func (d *decoder) validateNames(names map[string]string, p Path) {
+	for _, k := range slices.Sorted(maps.Keys(names)) {
+		if strings.TrimSpace(k) != k || strings.ContainsFunc(k, unicode.IsControl) {
+			d.problemAt(d.at.key(p.Join(k)), "%s has a blank at its start or end, or a control character; write a name such as org.example.team", quote(k))
+		}
+	}
 }

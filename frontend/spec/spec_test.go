@@ -363,13 +363,13 @@ func TestTarget(t *testing.T) {
 	}{
 		{"the only one", one, "", "app", ""},
 		{"by name", three, "web", "web", ""},
-		{"unnamed of several", three, "", "", "fromscratch.yaml:2:1: the spec has several targets, so name one with --target: api, web and worker"},
+		{"unnamed of several", three, "", "", "fromscratch.yaml:2:1: the spec has several targets: api, web and worker; name one with --target, or mark one with default: true"},
 		{"unknown", three, "database", "", `fromscratch.yaml:2:1: there is no target "database", only api, web and worker`},
 		{"misspelled", three, "wroker", "", `fromscratch.yaml:2:1: there is no target "wroker", only api, web and worker; did you mean "worker"?`},
 		{"capitals", three, "API", "", `fromscratch.yaml:2:1: there is no target "API", only api, web and worker; did you mean "api"?`},
 		{"unknown in a spec of one", one, "default", "", `fromscratch.yaml:2:1: there is no target "default", only app`},
-		{"unnamed of many", many, "", "", "fromscratch.yaml:2:1: the spec has several targets, so name one with --target: " +
-			"t00, t01, t02, t03, t04, t05, t06, t07, t08, t09, t10, t11, t12, t13, t14, t15, t16, t17, t18, t19 and 10 more"},
+		{"unnamed of many", many, "", "", "fromscratch.yaml:2:1: the spec has several targets: " +
+			"t00, t01, t02, t03, t04, t05, t06, t07, t08, t09, t10, t11, t12, t13, t14, t15, t16, t17, t18, t19 and 10 more; name one with --target, or mark one with default: true"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s, err := spec.Parse(file, []byte(tc.spec))
@@ -393,10 +393,10 @@ func TestTarget(t *testing.T) {
 
 func BenchmarkParse(b *testing.B) {
 	var text strings.Builder
-	text.WriteString("x-base: &base {user: 1000:1000, labels: {team: core}}\ntoolchain: {name: go-cgo0, version: 1.26}\ntargets:\n")
+	text.WriteString("x-base: &base {user: 1000:1000, labels: {team: core, name: $TARGET}}\nargs: {VERSION: dev, PORT: 8080, TZ: }\ntoolchain: {name: go-cgo0, version: 1.26}\ntargets:\n")
 	for i := range 500 {
-		fmt.Fprintf(&text, "  service-%d:\n    <<: *base\n    build: {dir: services/s%d, package: ./cmd/s%d}\n    expose: [8080, 9090/udp]\n"+
-			"    cmd: [serve, --listen, \":8080\"]\n    env:\n      TZ: Europe/Paris\n      NAME: \"s%d\"\n    extras: {tzdata: true}\n", i, i, i, i)
+		fmt.Fprintf(&text, "  service-%d:\n    <<: *base\n    build: {dir: services/s%d, package: ./cmd/s%d, stamp: {main.version: \"${VERSION}\"}}\n    expose: [$PORT, 9090/udp]\n"+
+			"    cmd: [serve, --listen, \":${PORT}\"]\n    env:\n      TZ: ${TZ:-Europe/Paris}\n      NAME: \"s%d\"\n    extras: {tzdata: true}\n", i, i, i, i)
 	}
 	data := []byte(text.String())
 	b.SetBytes(int64(len(data)))

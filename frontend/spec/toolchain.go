@@ -32,13 +32,15 @@ type Toolchain struct {
 	Version string `yaml:"version"`
 	// Image replaces the official image of the compiler.
 	Image string `yaml:"image"`
+	// Jobs is how many things the compiler does at once. Default: one a processor.
+	Jobs int `yaml:"jobs"`
 
 	// failed is set when the name was written and is wrong, so that it is not
 	// also said to be missing.
 	failed bool
 }
 
-func (*Toolchain) planned() []string { return []string{"packages", "jobs"} }
+func (*Toolchain) planned() []string { return []string{"packages"} }
 
 func (t *Toolchain) decode(d *decoder, n *yaml.Node, path Path) {
 	at, before := path, d.mistakes
@@ -67,6 +69,9 @@ func (t *Toolchain) decode(d *decoder, n *yaml.Node, path Path) {
 		if _, err := reference.ParseNormalizedNamed(t.Image); err != nil {
 			d.problemAt(d.at.value(path.Join("image")), "%s is not the name of an image; write one such as golang:1.26 or registry.example/golang@sha256:…, in lower case", quote(t.Image))
 		}
+	}
+	if _, ok := d.at.keys[path.Join("jobs").id()]; ok && (t.Jobs < 1 || t.Jobs > 1024) && !t.failed {
+		d.problemAt(d.at.value(path.Join("jobs")), "jobs must be a number from 1 to 1024")
 	}
 	if t.Version != "" && !version.MatchString(t.Version) {
 		d.problemAt(d.at.value(path.Join("version")), "%s is not a version; write one such as 1.26", quote(t.Version))

@@ -144,7 +144,7 @@ func (u *User) validate(d *decoder, n *yaml.Node, p Path) {
 		}
 	}
 	if !path.IsAbs(u.Home) || strings.ContainsAny(u.Home, ":\n") {
-		d.problemAt(d.at.value(p.Join("home")), "home must be an absolute path without a colon, such as /home/%s", u.Name)
+		d.problemAt(d.at.value(p.Join("home")), "home must be an absolute path without a colon, such as /home/%s", clip(u.Name))
 	}
 	u.Home = path.Clean(u.Home)
 }

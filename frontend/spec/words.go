@@ -50,10 +50,8 @@ func index(i int, _ Words) string { return strconv.Itoa(i) }
 type Command []string
 
 func (c *Command) decode(d *decoder, n *yaml.Node, path Path) {
-	if n.Kind == yaml.ScalarNode {
-		if s, ok := d.scalar(n, path); ok {
-			d.problem(n, "%s must be a list, because an image from scratch has no shell to split a line: write [%s]", last(path), arguments(s))
-		}
+	if n.Kind == yaml.ScalarNode && !isNull(n) {
+		d.problem(n, "%s must be a list, because an image from scratch has no shell to split a line: write [%s]", last(path), arguments(n.Value))
 		return
 	}
 	before := d.mistakes

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -218,10 +219,20 @@ func (d *decoder) yamlError(text string) {
 				return
 			}
 		}
-		d.problemAt(d.lineRange(line), "this is not valid YAML: %s", known.advice)
+		advice := known.advice
+		if flow := strings.Contains(known.text, "expected ','"); flow && d.hasVariable(line, reached) {
+			advice += "; inside of brackets, a variable must be in quotes: \"${NAME}\""
+		}
+		d.problemAt(d.lineRange(line), "this is not valid YAML: %s", advice)
 		return
 	}
 	d.problemAt(d.lineRange(line-1), "this is not valid YAML: %s", clip(message))
+}
+
+// hasVariable tells whether there is a ${ on the lines from first to last.
+func (d *decoder) hasVariable(first, last int) bool {
+	last = min(last, len(d.lines))
+	return slices.ContainsFunc(d.lines[min(max(first-1, 0), last):last], func(l string) bool { return strings.Contains(l, "${") })
 }
 
 // firstFailure is the line that brings an error about: the spec fails like this
