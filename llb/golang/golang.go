@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
@@ -210,7 +213,8 @@ func (p *Plan) Compile(e toolchain.Env, pf platform.Platform) llb.State {
 	if len(p.binaries) == 1 {
 		out += p.binaries[0]
 	}
-	args := append([]string{"go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", "-o", out}, p.packages...)
+	args := append(p.command(), "-o", out)
+	args = append(args, p.packages...)
 	opts := []llb.RunOption{
 		llb.Args(args),
 		llb.Dir(path.Join(toolchain.SourceDir, p.target.Build.Dir)),
@@ -226,8 +230,69 @@ func (p *Plan) Compile(e toolchain.Env, pf platform.Platform) llb.State {
 	return e.Image.State.Run(opts...).AddMount(toolchain.OutDir, llb.Scratch())
 }
 
+// command is go build with its flags.
+func (p *Plan) command() []string {
+	b := &p.target.Build
+	args := []string{"go", "build", "-trimpath", "-buildvcs=false"}
+	if n := p.target.Toolchain.Jobs; n > 0 {
+		args = append(args, "-p="+strconv.Itoa(n))
+	}
+	tags := slices.Clone([]string(b.Tags))
+	if b.TZData == "embed" {
+		tags = append(tags, "timetzdata")
+	}
+	if len(tags) > 0 {
+		args = append(args, "-tags="+strings.Join(tags, ","))
+	}
+	return append(append(args, gcflags(b.Gcflags)...), "-ldflags="+ldflags(b))
+}
+
+// gcflags passes flags for a pattern of packages each on its own, as the go
+// command takes them, and joins the others, of which it would take the last.
+func gcflags(flags []string) []string {
+	var out, plain []string
+	for _, f := range flags {
+		if strings.HasPrefix(f, "-") {
+			plain = append(plain, f)
+		} else {
+			out = append(out, "-gcflags="+f)
+		}
+	}
+	if len(plain) > 0 {
+		out = append([]string{"-gcflags=" + strings.Join(plain, " ")}, out...)
+	}
+	return out
+}
+
+// ldflags strips the binary, leaves out the build id, which differs where nothing
+// else does, and sets the stamps, all in one flag: of several the go command takes
+// the last.
+func ldflags(b *spec.Build) string {
+	flags := append([]string{"-s", "-w", "-buildid="}, b.Ldflags...)
+	for _, name := range slices.Sorted(maps.Keys(b.Stamp)) {
+		quote := "'"
+		if strings.Contains(b.Stamp[name], quote) {
+			quote = `"`
+		}
+		flags = append(flags, "-X", quote+name+"="+b.Stamp[name]+quote)
+	}
+	return strings.Join(flags, " ")
+}
+
+// environment is that of the spec, and over it what the promises rest on.
 func (p *Plan) environment(pf platform.Platform) [][2]string {
-	env := [][2]string{
+	var env [][2]string
+	for _, name := range slices.Sorted(maps.Keys(p.target.Build.Env)) {
+		env = append(env, [2]string{name, p.target.Build.Env[name]})
+	}
+	// The go command trusts the size and the modification time of a file when it
+	// indexes the imports of a package. Contexts from git or a tar archive can give
+	// two versions of a file the same of both, so the index is not used.
+	godebug := "goindex=0"
+	if own := p.target.Build.Env["GODEBUG"]; own != "" {
+		godebug = own + "," + godebug
+	}
+	env = append(env, [][2]string{
 		{"CGO_ENABLED", "0"},
 		{"GOOS", "linux"},
 		{"GOARCH", pf.Go.Arch},
@@ -235,11 +300,8 @@ func (p *Plan) environment(pf platform.Platform) [][2]string {
 		{"GOCACHE", buildCache},
 		// The image is the toolchain: another one is never downloaded.
 		{"GOTOOLCHAIN", "local"},
-		// The go command trusts the size and the modification time of a file when it
-		// indexes the imports of a package. Contexts from git or a tar archive can
-		// give two versions of a file the same of both, so the index is not used.
-		{"GODEBUG", "goindex=0"},
-	}
+		{"GODEBUG", godebug},
+	}...)
 	if pf.Go.Variant[0] != "" {
 		env = append(env, pf.Go.Variant)
 	}

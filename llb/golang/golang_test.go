@@ -149,6 +149,45 @@ func TestCompile(t *testing.T) {
 	}
 }
 
+// TestFlags: what the spec adds to the command and its environment, and that what
+// the promises rest on stays.
+func TestFlags(t *testing.T) {
+	for _, tc := range []struct {
+		name, build string
+		args        []string
+		env         map[string]string
+	}{
+		{"tags", "{tags: [netgo, sqlite]}", []string{"-tags=netgo,sqlite"}, nil},
+		{"one tag", "{tags: netgo, tzdata: embed}", []string{"-tags=netgo,timetzdata"}, nil},
+		{"embedded time zones", "{tzdata: embed}", []string{"-tags=timetzdata"}, nil},
+		{"ldflags", "{ldflags: [-d]}", []string{"-ldflags=-s -w -buildid= -d"}, nil},
+		{"stamps", `{stamp: {main.version: "1.2 beta", example.com/m/v.Commit: "it's"}}`,
+			[]string{`-ldflags=-s -w -buildid= -X "example.com/m/v.Commit=it's" -X 'main.version=1.2 beta'`}, nil},
+		{"gcflags", "{gcflags: [-l, 'all=-B', -N]}", []string{"-gcflags=-l -N", "-gcflags=all=-B"}, nil},
+		{"env", "{env: {GOEXPERIMENT: jsonv2, GODEBUG: madvdontneed=1}}", nil,
+			map[string]string{"GOEXPERIMENT": "jsonv2", "GODEBUG": "madvdontneed=1,goindex=0", "CGO_ENABLED": "0"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p, err := plan(t, "{build: "+tc.build+"}", files("go.mod=module m\n", "main.go"))
+			require.NoError(t, err)
+			x := llbtest.Marshal(t, p.Compile(env(), lookup(t, "linux/amd64")), llb.LinuxAmd64).OneExec(t)
+			for _, arg := range tc.args {
+				require.Contains(t, x.Args, arg)
+			}
+			for k, v := range tc.env {
+				require.Equal(t, v, x.Env[k])
+			}
+		})
+	}
+	t.Run("jobs", func(t *testing.T) {
+		s, err := spec.Parse("s", []byte("toolchain: {name: go-cgo0, jobs: 3}\ntargets: {api: {}}\n"))
+		require.NoError(t, err)
+		p, err := golang.New(s, s.Targets["api"], files("go.mod=module m\n", "main.go"))
+		require.NoError(t, err)
+		require.Contains(t, llbtest.Marshal(t, p.Compile(env(), lookup(t, "linux/amd64"))).OneExec(t).Args, "-p=3")
+	})
+}
+
 func TestCacheNamespace(t *testing.T) {
 	p, err := plan(t, "{build: .}", files("go.mod=module m\n", "main.go"))
 	require.NoError(t, err)

@@ -10,21 +10,25 @@ import (
 	"github.com/fromscratch-build/fromscratch/llb/platform"
 )
 
-// Binary is the layer of the programs compiled for pf. compiled holds them at
-// its root.
-func Binary(compiled llb.State, names []string, pf platform.Platform, opts ...llb.ConstraintsOpt) Layer {
+// Binary is the layer of the programs compiled for pf. compiled holds them at its
+// root; paths, in the order of names, is where each goes.
+func Binary(compiled llb.State, names, paths []string, pf platform.Platform, opts ...llb.ConstraintsOpt) Layer {
 	var action *llb.FileAction
-	for _, name := range names {
-		info := &llb.CopyInfo{Mode: &llb.ChmodOpt{Mode: 0o755}}
+	for i, name := range names {
+		info := &llb.CopyInfo{CreateDestPath: true, Mode: &llb.ChmodOpt{Mode: 0o755}}
 		owner := llb.WithUIDGID(0, 0)
 		if action == nil {
-			action = llb.Copy(compiled, "/"+name, BinaryPath(name), info, owner, created)
+			action = llb.Copy(compiled, "/"+name, paths[i], info, owner, created)
 		} else {
-			action = action.Copy(compiled, "/"+name, BinaryPath(name), info, owner, created)
+			action = action.Copy(compiled, "/"+name, paths[i], info, owner, created)
 		}
 	}
-	return single(fmt.Sprintf("[%s] binary %s", pf, strings.Join(names, ", ")), action, opts...)
+	title := fmt.Sprintf("[%s] binary %s", pf, strings.Join(names, ", "))
+	if len(names) == 1 && path.Dir(paths[0]) == "/" {
+		return single(title, action, opts...)
+	}
+	return several(title, action, opts...)
 }
 
-// BinaryPath is where a binary lies in the image.
+// BinaryPath is where a binary lies in the image when the spec does not say.
 func BinaryPath(name string) string { return path.Join("/", name) }

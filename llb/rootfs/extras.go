@@ -1,7 +1,10 @@
 package rootfs
 
 import (
+	"os"
 	"path"
+	"slices"
+	"strings"
 
 	"github.com/moby/buildkit/client/llb"
 
@@ -72,14 +75,51 @@ func Tmp(opts ...llb.ConstraintsOpt) Layer {
 	return single(name, llb.Copy(dir, "/tmp", "/tmp", &llb.CopyInfo{Mode: &llb.ChmodOpt{Mode: 0o1777}}, created), opts...)
 }
 
-// Workdir is the layer of the working directory, owned by the user.
-func Workdir(dir string, u spec.User, opts ...llb.ConstraintsOpt) Layer {
+// Nsswitch is the layer of /etc/nsswitch.conf: files before DNS.
+func Nsswitch(opts ...llb.ConstraintsOpt) Layer {
+	return etcFile("nsswitch.conf", "extras: nsswitch", "hosts: files dns\n", opts)
+}
+
+// Hosts is the layer of /etc/hosts with the names of the loopback addresses.
+func Hosts(opts ...llb.ConstraintsOpt) Layer {
+	return etcFile("hosts", "extras: hosts", "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n", opts)
+}
+
+func etcFile(file, name, text string, opts []llb.ConstraintsOpt) Layer {
+	return several(name, llb.Mkdir("/etc", 0o755, created).Mkfile("/etc/"+file, 0o644, []byte(text), created), opts...)
+}
+
+// Dir is a directory with an owner and a mode.
+type Dir struct {
+	Path     string
+	UID, GID int
+	// Mode are the permissions as chmod(1) has them, with the sticky bit and its like.
+	Mode int
+}
+
+// Dirs is the layer of directories that are there for the program to use. Making
+// a directory masks the sticky bit and its like, so one that has them is copied
+// into its place instead.
+func Dirs(name string, dirs []Dir, opts ...llb.ConstraintsOpt) Layer {
+	empty := llb.Scratch().File(llb.Mkdir("/dir", 0o755, created), named(name+" (directory)", opts)...)
+	// Those around come before those inside, which would make them in passing.
+	dirs = slices.SortedStableFunc(slices.Values(dirs), func(a, b Dir) int { return strings.Compare(a.Path, b.Path) })
 	var action *llb.FileAction
-	if parent := path.Dir(dir); parent != "/" {
-		action = llb.Mkdir(parent, 0o755, llb.WithParents(true), created).
-			Mkdir(dir, 0o755, llb.WithUIDGID(u.UID, u.GID), created)
-	} else {
-		action = llb.Mkdir(dir, 0o755, llb.WithUIDGID(u.UID, u.GID), created)
+	for _, d := range dirs {
+		owner := llb.WithUIDGID(d.UID, d.GID)
+		action = mkdir(action, path.Dir(d.Path), 0o755, llb.WithParents(true), created)
+		if d.Mode&^0o777 == 0 {
+			action = action.Mkdir(d.Path, os.FileMode(d.Mode), owner, created)
+			continue
+		}
+		action = action.Copy(empty, "/dir", d.Path, &llb.CopyInfo{Mode: &llb.ChmodOpt{Mode: os.FileMode(d.Mode)}}, owner, created)
 	}
-	return several("workdir "+dir, action, opts...)
+	return several(name, action, opts...)
+}
+
+func mkdir(action *llb.FileAction, p string, mode os.FileMode, opts ...llb.MkdirOption) *llb.FileAction {
+	if action == nil {
+		return llb.Mkdir(p, mode, opts...)
+	}
+	return action.Mkdir(p, mode, opts...)
 }

@@ -1,6 +1,7 @@
 package rootfs_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -34,9 +35,11 @@ func layers() []rootfs.Layer {
 		rootfs.TZData(tools),
 		rootfs.Passwd(spec.Nonroot),
 		rootfs.Tmp(),
-		rootfs.Workdir("/srv/app", spec.Nonroot),
-		rootfs.Workdir("/app", spec.Root),
-		rootfs.Binary(llb.Image("compiled"), []string{"api", "worker"}, arm64),
+		rootfs.Nsswitch(),
+		rootfs.Hosts(),
+		rootfs.Dirs("dirs", []rootfs.Dir{{Path: "/srv/app", UID: 1, GID: 2, Mode: 0o750}, {Path: "/spool", Mode: 0o1777}}),
+		rootfs.Copy(llb.Local("context", llb.SessionID("s")), spec.Copy{Src: "config/*", Dest: "/etc/app/", Exclude: spec.Words{"*.tmp"}, Chmod: spec.Mode{Bits: 0o644, Set: true}}),
+		rootfs.Binary(llb.Image("compiled"), []string{"api", "worker"}, []string{"/api", "/bin/worker"}, arm64),
 	}
 }
 
@@ -75,7 +78,7 @@ func timestamp(t *testing.T, a *pb.FileAction) int64 {
 // TestLayersIgnorePlatform: what an extra is made of is one vertex for all
 // platforms. (Those that copy from an image take it for the builder's platform.)
 func TestLayersIgnorePlatform(t *testing.T) {
-	for _, l := range []rootfs.Layer{rootfs.CACertificatesWith([]byte("pem")), rootfs.Passwd(spec.Nonroot), rootfs.Tmp(), rootfs.Workdir("/app", spec.Root)} {
+	for _, l := range []rootfs.Layer{rootfs.CACertificatesWith([]byte("pem")), rootfs.Passwd(spec.Nonroot), rootfs.Tmp(), rootfs.Nsswitch(), rootfs.Hosts()} {
 		amd := llbtest.Marshal(t, l.State(), llb.LinuxAmd64).Digest(t)
 		arm := llbtest.Marshal(t, l.State(), llb.LinuxArm64).Digest(t)
 		require.Equal(t, amd, arm, l.Name)
@@ -87,6 +90,33 @@ func TestTmpIsSticky(t *testing.T) {
 	last := actions[len(actions)-1].GetCopy()
 	require.NotNil(t, last)
 	require.Equal(t, int32(0o1777), last.Mode)
+}
+
+// TestDirs: a mode beyond 0777 needs a copy, since making a directory masks it.
+func TestDirs(t *testing.T) {
+	actions := llbtest.Marshal(t, rootfs.Dirs("dirs", []rootfs.Dir{{Path: "/a/b", UID: 1, GID: 2, Mode: 0o750}, {Path: "/spool", Mode: 0o1777}}).State(), llb.LinuxAmd64).FileActions()
+	var modes []string
+	for _, a := range actions {
+		if d := a.GetMkdir(); d != nil && d.Path != "/dir" {
+			modes = append(modes, fmt.Sprintf("%s %o", d.Path, d.Mode))
+		}
+		if c := a.GetCopy(); c != nil && c.Src == "/dir" {
+			modes = append(modes, fmt.Sprintf("%s %o", c.Dest, c.Mode))
+		}
+	}
+	require.Equal(t, []string{"/a 755", "/a/b 750", "/ 755", "/spool 1777"}, modes)
+}
+
+func TestCopy(t *testing.T) {
+	actions := llbtest.Marshal(t, rootfs.Copy(llb.Image("x"), spec.Copy{Src: "config/", Dest: "/etc/app/", UID: 5, GID: 6, Exclude: spec.Words{"*.tmp"}, Chmod: spec.Mode{Bits: 0o640, Set: true}}).State(), llb.LinuxAmd64).FileActions()
+	c := actions[0].GetCopy()
+	require.Equal(t, "/config", c.Src)
+	require.Equal(t, "/etc/app/", c.Dest)
+	require.Equal(t, []string{"*.tmp"}, c.ExcludePatterns)
+	require.Equal(t, int32(0o640), c.Mode)
+	require.Equal(t, uint32(5), c.Owner.User.GetByID())
+	require.Equal(t, uint32(6), c.Owner.Group.GetByID())
+	require.True(t, c.DirCopyContents)
 }
 
 func TestPasswd(t *testing.T) {

@@ -2,11 +2,16 @@
 package rust
 
 import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
@@ -36,6 +41,7 @@ var _ toolchain.Plan = (*Plan)(nil)
 // New plans the build of t from what src, the build context, says. The error is
 // a *spec.Problem when the spec or the sources are at fault.
 func New(s *spec.Spec, t *spec.Target, src fs.FS) (*Plan, error) {
+	p := &Plan{target: t, image: imageFor(t.Toolchain)}
 	dirPath := spec.Path{"targets", t.Name(), "build", "dir"}
 	crates, err := workspace(src, t.Build.Dir)
 	if err != nil {
@@ -47,11 +53,14 @@ func New(s *spec.Spec, t *spec.Target, src fs.FS) (*Plan, error) {
 		}
 		return nil, err
 	}
-	if !isFile(src, path.Join(t.Build.Dir, "Cargo.lock")) {
+	if p.locked() && !isFile(src, path.Join(t.Build.Dir, "Cargo.lock")) {
 		return nil, s.Problem(dirPath, fmt.Sprintf("there is no %s in the build context, so the versions of the dependencies are not fixed; "+
-			"run cargo generate-lockfile and commit the file, or see whether .dockerignore leaves it out", path.Join(t.Build.Dir, "Cargo.lock")))
+			"run cargo generate-lockfile and commit the file, see whether .dockerignore leaves it out, or write build: {locked: false}", path.Join(t.Build.Dir, "Cargo.lock")))
 	}
-	p := &Plan{target: t, image: imageFor(t.Toolchain)}
+	if len(t.Build.Stamp) > 0 {
+		return nil, s.Problem(spec.Path{"targets", t.Name(), "build", "stamp"}, "stamp is not supported yet for rust-musl by this version of the frontend; "+
+			"write build: {env: …}, which compiles everything anew when a value changes")
+	}
 	if err := p.selectBinaries(s, crates); err != nil {
 		return nil, err
 	}
@@ -233,7 +242,11 @@ func (p *Plan) Binaries() []string { return p.binaries }
 
 // Title is the cargo command in short.
 func (p *Plan) Title() string {
-	return "cargo build --release (" + strings.Join(p.binaries, ", ") + ")"
+	profile := "--release"
+	if p.profile() != releaseProfile {
+		profile = "--profile " + p.profile()
+	}
+	return "cargo build " + profile + " (" + strings.Join(p.binaries, ", ") + ")"
 }
 
 const (
@@ -251,7 +264,7 @@ const (
 // that the helper keeps, see package sourcesync.
 func (p *Plan) Compile(e toolchain.Env, pf platform.Platform) llb.State {
 	triple := pf.Rust.Triple
-	cargo := []string{"cargo", "build", "--release", "--locked", "--target", triple}
+	cargo := append(p.command(), "--target", triple)
 	if pf.Rust.CPU != "" {
 		// A --config joins the project's own rustflags, RUSTFLAGS would replace them.
 		cargo = append(cargo, "--config", fmt.Sprintf("target.%s.rustflags=[\"-Ctarget-cpu=%s\"]", triple, pf.Rust.CPU))
@@ -268,7 +281,7 @@ func (p *Plan) Compile(e toolchain.Env, pf platform.Platform) llb.State {
 	for i, bin := range p.bins {
 		cargo = append(cargo, "--bin", bin)
 		args.Copy = append(args.Copy, sourcesync.Copy{
-			From: path.Join(targetDir, triple, "release", bin),
+			From: path.Join(targetDir, triple, p.profileDir(), bin),
 			To:   path.Join(toolchain.OutDir, p.binaries[i]),
 		})
 	}
@@ -281,14 +294,29 @@ func (p *Plan) Compile(e toolchain.Env, pf platform.Platform) llb.State {
 		llb.AddMount(helper, e.Tools, llb.Readonly, llb.SourcePath(sourcesync.Path)),
 		// One mount for the whole home: Cargo's lock lies at its root.
 		e.CacheMount(cargoHome, "cargo/home", llb.CacheMountShared),
-		e.CacheMount(workDir, strings.Join([]string{"cargo/work", p.project(), triple + pf.Rust.CPU, e.Image.Digest}, "/"), llb.CacheMountLocked),
+		e.CacheMount(workDir, strings.Join([]string{"cargo/work", p.project(), triple + pf.Rust.CPU, p.profile(), p.environmentID(), e.Image.Digest}, "/"), llb.CacheMountLocked),
 		llb.WithCustomNamef("[%s] %s", pf, p.Title()),
 	}
-	for _, kv := range environment(e, pf) {
+	for _, kv := range p.environment(e, pf) {
 		opts = append(opts, llb.AddEnv(kv[0], kv[1]))
 	}
 	opts = append(opts, e.Run...)
 	return e.Image.State.Run(opts...).AddMount(toolchain.OutDir, llb.Scratch())
+}
+
+// environmentID tells environments apart. A macro or a build script that reads a
+// variable need not tell Cargo of it, so what was compiled with one value of it is
+// not there for another.
+func (p *Plan) environmentID() string {
+	env := p.target.Build.Env
+	if len(env) == 0 {
+		return "env"
+	}
+	h := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		fmt.Fprintf(h, "%q=%q\n", name, env[name])
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
 // project identifies the sources among all that a builder compiles. Two
@@ -297,20 +325,62 @@ func (p *Plan) project() string {
 	return strings.Join(p.packages, "+") + "@" + p.target.Build.Dir
 }
 
-func environment(e toolchain.Env, pf platform.Platform) [][2]string {
+// command is cargo build with the flags that do not depend on the platform.
+func (p *Plan) command() []string {
+	b := &p.target.Build
+	args := []string{"cargo", "build", "--profile", p.profile()}
+	if p.locked() {
+		args = append(args, "--locked")
+	}
+	if n := p.target.Toolchain.Jobs; n > 0 {
+		args = append(args, "--jobs", strconv.Itoa(n))
+	}
+	if len(b.Features) > 0 {
+		args = append(args, "--features", strings.Join(b.Features, ","))
+	}
+	if b.DefaultFeatures != nil && !*b.DefaultFeatures {
+		args = append(args, "--no-default-features")
+	}
+	return args
+}
+
+const releaseProfile = "release"
+
+func (p *Plan) profile() string { return cmp.Or(p.target.Build.Profile, releaseProfile) }
+
+// profileDir is where Cargo leaves what it builds with a profile; two of its
+// profiles do not have a directory of their name ("Build cache" in the Cargo book).
+func (p *Plan) profileDir() string {
+	switch p.profile() {
+	case "dev", "test":
+		return "debug"
+	case "bench":
+		return releaseProfile
+	}
+	return p.profile()
+}
+
+func (p *Plan) locked() bool { return p.target.Build.Locked == nil || *p.target.Build.Locked }
+
+// environment is that of the spec, and over it what the promises rest on.
+func (p *Plan) environment(e toolchain.Env, pf platform.Platform) [][2]string {
 	triple := pf.Rust.Triple
 	gcc := pf.Rust.GNU + "-gcc"
-	env := [][2]string{
+	var env [][2]string
+	for _, name := range slices.Sorted(maps.Keys(p.target.Build.Env)) {
+		env = append(env, [2]string{name, p.target.Build.Env[name]})
+	}
+	env = append(env, [][2]string{
 		{"CARGO_HOME", cargoHome},
 		{"CARGO_TARGET_DIR", targetDir},
 		// Incremental compiles leave other bytes than clean ones.
 		{"CARGO_INCREMENTAL", "0"},
-		{"CARGO_PROFILE_RELEASE_STRIP", "symbols"},
+		{"CARGO_PROFILE_" + envName(p.profile()) + "_STRIP", "symbols"},
 		{"CARGO_TARGET_" + envName(triple) + "_LINKER", gcc},
 		// The toolchain image is part of what was compiled, but BuildKit leaves cache
 		// ids out of the key of an exec: what tells mounts apart is said here again.
 		{"FROMSCRATCH_TOOLCHAIN", e.Image.Digest},
-	}
+	}...)
 	// A rust-toolchain file would make rustup download its channel on every build.
 	if v := e.Image.Getenv("RUST_VERSION"); v != "" {
 		env = append(env, [2]string{"RUSTUP_TOOLCHAIN", v})

@@ -100,7 +100,7 @@ func TestProblems(t *testing.T) {
 	}{
 		{"no manifest", "{}", "s:3:8: there is no Cargo.toml in the root of the build context; pass the folder that holds it as the build context, or see whether .dockerignore leaves it out", files("src/main.rs=")},
 		{"manifest below", "{}", "s:3:8: there is no Cargo.toml in the root of the build context, but there is one in svc: write build: {dir: svc}", files("svc/Cargo.toml=")},
-		{"no lock file", "{}", "s:3:8: there is no Cargo.lock in the build context, so the versions of the dependencies are not fixed; run cargo generate-lockfile and commit the file, or see whether .dockerignore leaves it out", files("Cargo.toml="+manifest("api", ""), "src/main.rs=")},
+		{"no lock file", "{}", "s:3:8: there is no Cargo.lock in the build context, so the versions of the dependencies are not fixed; run cargo generate-lockfile and commit the file, see whether .dockerignore leaves it out, or write build: {locked: false}", files("Cargo.toml="+manifest("api", ""), "src/main.rs=")},
 		{"damaged manifest", "{}", "s:3:8: Cargo.toml cannot be read: line 2, column 5: ", files("Cargo.toml=[package]\nname\n", "Cargo.lock=")},
 		{"missing member", "{}", `s:3:8: Cargo.toml names the workspace member "crates/x", but the build context has no crates/x/Cargo.toml; see whether .dockerignore leaves it out`, files("Cargo.toml=[workspace]\nmembers=['crates/x']\n", "Cargo.lock=")},
 		{"unknown package", "{build: apy}", `s:3:16: there is no package "apy" in the workspace, only api, shared, many, run and gen; did you mean "api"?`, monorepo()},
@@ -172,7 +172,7 @@ func TestCompile(t *testing.T) {
 	require.Equal(t, sourcesync.Command{
 		Source: "/src", Work: "/fromscratch/work", Dir: ".",
 		Copy: []sourcesync.Copy{{From: "/fromscratch/work/target/aarch64-unknown-linux-musl/release/api", To: "/out/api"}},
-		Run: []string{"cargo", "build", "--release", "--locked", "--target", "aarch64-unknown-linux-musl",
+		Run: []string{"cargo", "build", "--profile", "release", "--locked", "--target", "aarch64-unknown-linux-musl",
 			"--package", "api", "--bin", "api"},
 	}, c)
 	for k, v := range map[string]string{
@@ -227,6 +227,43 @@ func TestCacheIDIsInTheKey(t *testing.T) {
 		require.NotEqual(t, id1, id2)
 		require.NotEqual(t, key1, key2)
 	}
+}
+
+func TestFlags(t *testing.T) {
+	p, err := plan(t, "{build: {profile: fast, features: [tls, json], default-features: false, locked: false, env: {SQLX_OFFLINE: true, CARGO_INCREMENTAL_X: y}}}",
+		files("Cargo.toml="+manifest("api", ""), "src/main.rs="))
+	require.NoError(t, err, "without locked, Cargo.lock may be missing")
+	x := exec(t, p, "linux/amd64")
+	require.Equal(t, "[linux/amd64] cargo build --profile fast (api)", x.Name)
+	line := strings.Join(x.Args, " ")
+	for _, want := range []string{"cargo build --profile fast --features tls,json --no-default-features", "/x86_64-unknown-linux-musl/fast/api /out/api"} {
+		require.Contains(t, line, want)
+	}
+	require.NotContains(t, line, "--locked")
+	require.Equal(t, "true", x.Env["SQLX_OFFLINE"])
+	require.Equal(t, "symbols", x.Env["CARGO_PROFILE_FAST_STRIP"])
+	require.Equal(t, "0", x.Env["CARGO_INCREMENTAL"])
+
+	dev, err := plan(t, "{build: {profile: dev}}", monorepo())
+	require.NoError(t, err)
+	require.Contains(t, strings.Join(exec(t, dev, "linux/amd64").Args, " "), "/debug/api /out/api")
+}
+
+// TestEnvironmentIsInTheID: macros and build scripts read variables without
+// telling Cargo, so another value never meets what was compiled with this one.
+func TestEnvironmentIsInTheID(t *testing.T) {
+	ids := map[string]bool{}
+	for _, build := range []string{"{}", "{env: {A: 1}}", "{env: {A: 2}}", "{env: {A: 1, B: 1}}", "{profile: fast}"} {
+		p, err := plan(t, "{build: "+build+"}", monorepo())
+		require.NoError(t, err)
+		ids[exec(t, p, "linux/amd64").Mounts["/fromscratch/work"].CacheOpt.ID] = true
+	}
+	require.Len(t, ids, 5)
+}
+
+func TestStampIsRefused(t *testing.T) {
+	_, err := plan(t, "{build: {stamp: {VERSION: 1}}}", monorepo())
+	require.ErrorContains(t, err, "s:3:24: stamp is not supported yet for rust-musl")
 }
 
 func TestTargetCPU(t *testing.T) {
