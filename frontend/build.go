@@ -11,8 +11,6 @@ import (
 	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/util/bklog"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
-
-	"github.com/fromscratch-build/fromscratch/llb/platform"
 )
 
 // Frontend answers builds. Its zero value is what runs inside the image.
@@ -45,35 +43,52 @@ func (f Frontend) Build(ctx context.Context, c client.Client) (_ *client.Result,
 }
 
 func (f Frontend) build(ctx context.Context, req *request) (*client.Result, error) {
-	target, err := req.spec.Target(req.Target)
+	if res, ok, err := f.call(ctx, req); ok || err != nil {
+		return res, err
+	}
+	pfs, err := req.platforms()
 	if err != nil {
 		return nil, err
 	}
-	if err := req.checkPlatforms(); err != nil {
+	// A mistake of the spec is reported before the context is transferred.
+	s, err := req.resolve(pfs[0])
+	if err != nil {
+		return nil, err
+	}
+	target, err := s.Target(req.Target)
+	if err != nil {
 		return nil, err
 	}
 	src, err := req.readSources(ctx)
 	if err != nil {
 		return nil, err
 	}
-	b, err := f.newBuilder(ctx, req, target, src)
+	if err := req.warn(ctx, s, target, src); err != nil {
+		return nil, err
+	}
+	p, err := f.prepare(ctx, req, src)
 	if err != nil {
 		return nil, err
 	}
-	rb, err := req.Build(ctx, func(ctx context.Context, p *ocispecs.Platform, _ int) (res *dockerui.BuildResult, err error) {
+	builders := make([]*builder, len(pfs))
+	for i, pf := range pfs {
+		if builders[i], err = p.builder(ctx, pf); err != nil {
+			return nil, err
+		}
+	}
+	rb, err := req.Build(ctx, func(ctx context.Context, _ *ocispecs.Platform, i int) (res *dockerui.BuildResult, err error) {
 		defer func() {
 			if p := recover(); p != nil {
 				err = f.panicked(ctx, p)
 			}
 		}()
-		pf, err := platform.Lookup(req.platformOrDefault(p))
-		if err != nil {
-			return nil, err
-		}
-		return b.build(ctx, pf)
+		return builders[i].build(ctx)
 	})
 	if err != nil {
 		return nil, err
+	}
+	for _, b := range builders {
+		b.annotate(rb.Result)
 	}
 	return rb.Finalize()
 }

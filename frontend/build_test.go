@@ -198,6 +198,10 @@ func TestProblemsHaveSources(t *testing.T) {
 		}
 	}
 	require.ElementsMatch(t, []int32{1, 3}, lines)
+
+	_, err = build(newClient(t, "toolchain: go-cgo0\ntargets:\n  app: {build: ., a: 1, b: 2}\n", nil))
+	require.Len(t, errdefs.Sources(err), 1, "a line is printed once")
+	require.Len(t, errdefs.Sources(err)[0].Ranges, 2)
 }
 
 // TestOutOfMemory: a compiler that was killed says nothing itself.

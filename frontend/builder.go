@@ -20,51 +20,98 @@ import (
 	"github.com/fromscratch-build/fromscratch/llb/toolchain"
 )
 
-// builder builds one target. What does not depend on the platform is settled
-// once, when it is made.
-type builder struct {
-	req    *request
-	target *spec.Target
-	plan   toolchain.Plan
-	env    toolchain.Env
-	extras []rootfs.Layer
-	epoch  time.Time
+// prepared is what the builds of all platforms share.
+type prepared struct {
+	req   *request
+	src   *sources.FS
+	tools llb.State
+	epoch time.Time
+	// images holds the toolchain images that were resolved, by name.
+	images map[string]toolchain.Image
 }
 
-func (f Frontend) newBuilder(ctx context.Context, req *request, t *spec.Target, src *sources.FS) (*builder, error) {
-	b := &builder{req: req, target: t}
+func (f Frontend) prepare(ctx context.Context, req *request, src *sources.FS) (*prepared, error) {
+	p := &prepared{req: req, src: src, images: map[string]toolchain.Image{}}
 	var err error
-	if b.plan, err = plan(req.spec, t, src); err != nil {
+	if p.epoch, err = req.epoch(ctx); err != nil {
 		return nil, err
 	}
-	if err := b.checkPlatforms(); err != nil {
-		return nil, err
-	}
-	if len(b.plan.Binaries()) > 1 && len(t.Entrypoint) == 0 {
-		return nil, req.spec.Problem(t.PackagePath(), fmt.Sprintf("the image gets several binaries, %s, so say which one runs: write entrypoint: [%s]",
-			spec.List(b.plan.Binaries()), rootfs.BinaryPath(b.plan.Binaries()[0])))
-	}
-	if b.epoch, err = req.epoch(ctx); err != nil {
-		return nil, err
-	}
-	tools, err := f.tools(req)
+	p.tools, err = f.tools(req)
+	return p, err
+}
+
+// builder builds one target for one platform.
+type builder struct {
+	*prepared
+	spec     *spec.Spec
+	target   *spec.Target
+	platform platform.Platform
+	plan     toolchain.Plan
+	env      toolchain.Env
+	extras   []rootfs.Layer
+}
+
+func (p *prepared) builder(ctx context.Context, pf platform.Platform) (*builder, error) {
+	s, err := p.req.resolve(pf)
 	if err != nil {
 		return nil, err
 	}
-	image, err := req.toolchainImage(ctx, t, b.plan.Image())
+	t, err := s.Target(p.req.Target)
+	if err != nil {
+		return nil, err
+	}
+	b := &builder{prepared: p, spec: s, target: t, platform: pf}
+	if b.plan, err = plan(s, t, p.src); err != nil {
+		return nil, err
+	}
+	if err := b.check(); err != nil {
+		return nil, err
+	}
+	image, err := p.toolchainImage(ctx, s, t, b.plan.Image())
 	if err != nil {
 		return nil, err
 	}
 	b.env = toolchain.Env{
 		Target:         t.Name(),
-		Source:         req.state,
+		Source:         p.req.state,
 		Image:          image,
-		Tools:          tools,
-		CacheNamespace: req.CacheIDNamespace,
-		Run:            append(req.execOptions(t.Name()), req.location(req.spec.BuildRange(t.Name()))),
+		Tools:          p.tools,
+		CacheNamespace: p.req.CacheIDNamespace,
+		Run:            append(p.req.execOptions(t.Name()), p.req.location(s.BuildRange(t.Name()))),
 	}
-	b.extras, err = b.extraLayers(ctx, src, tools)
+	b.extras, err = b.layers(ctx)
 	return b, err
+}
+
+// check refuses what the plan shows to be impossible.
+func (b *builder) check() error {
+	t, names := b.target, b.plan.Binaries()
+	if err := b.plan.Supports(b.platform); err != nil {
+		return b.spec.Problem(spec.Path{"targets", t.Name(), "build"}, err.Error())
+	}
+	if len(names) < 2 {
+		return nil
+	}
+	if t.Path != "" {
+		return b.spec.Problem(spec.Path{"targets", t.Name(), "path"}, fmt.Sprintf("path is for one binary, and the image gets several, %s; remove it", spec.List(names)))
+	}
+	if len(t.Entrypoint) == 0 {
+		return b.spec.Problem(t.PackagePath(), fmt.Sprintf("the image gets several binaries, %s, so say which one runs: write entrypoint: [%s]",
+			spec.List(names), rootfs.BinaryPath(names[0])))
+	}
+	return nil
+}
+
+// binaryPaths is where each binary goes in the image.
+func (b *builder) binaryPaths() []string {
+	if b.target.Path != "" {
+		return []string{b.target.Path}
+	}
+	out := make([]string, len(b.plan.Binaries()))
+	for i, name := range b.plan.Binaries() {
+		out[i] = rootfs.BinaryPath(name)
+	}
+	return out
 }
 
 // plan has the toolchain of the target look at the sources.
@@ -76,19 +123,6 @@ func plan(s *spec.Spec, t *spec.Target, src fs.FS) (toolchain.Plan, error) {
 		return rust.New(s, t, src)
 	}
 	return nil, fmt.Errorf("toolchain %s has no implementation", t.Toolchain.Name)
-}
-
-func (b *builder) checkPlatforms() error {
-	for _, p := range b.req.TargetPlatforms {
-		pf, err := platform.Lookup(p)
-		if err != nil {
-			return err
-		}
-		if err := b.plan.Supports(pf); err != nil {
-			return b.req.spec.Problem(spec.Path{"targets", b.target.Name()}, err.Error())
-		}
-	}
-	return nil
 }
 
 // tools is the image of the frontend.
@@ -108,41 +142,40 @@ func (f Frontend) tools(req *request) (llb.State, error) {
 	return llb.State{}, errors.New("this BuildKit does not tell a frontend which image it runs from; fromscratch needs BuildKit 0.11, Docker Engine 23.0 or later")
 }
 
-// build makes the image of one platform.
-func (b *builder) build(ctx context.Context, pf platform.Platform) (*dockerui.BuildResult, error) {
-	compiled := b.plan.Compile(b.env, pf)
+// build makes the image.
+func (b *builder) build(ctx context.Context) (*dockerui.BuildResult, error) {
+	compiled := b.plan.Compile(b.env, b.platform)
 	ref, err := b.req.solve(ctx, compiled)
 	if err != nil {
-		return nil, b.compileFailed(err, pf)
+		return nil, b.compileFailed(err)
 	}
-	if err := b.inspect(sources.New(ctx, ref), pf); err != nil {
+	if err := b.inspect(sources.New(ctx, ref)); err != nil {
 		return nil, err
 	}
 	layers := append(b.extras[:len(b.extras):len(b.extras)],
-		rootfs.Binary(compiled, b.plan.Binaries(), pf, b.layerOptions(spec.Path{"targets", b.target.Name(), "build"})...))
-	root := rootfs.Assemble(layers, b.req.BuildOpts().LLBCaps)
-	res, err := b.req.solve(ctx, root)
+		rootfs.Binary(compiled, b.plan.Binaries(), b.binaryPaths(), b.platform, b.layerOptions(spec.Path{"targets", b.target.Name(), "build"})...))
+	res, err := b.req.solve(ctx, rootfs.Assemble(layers, b.req.BuildOpts().LLBCaps))
 	if err != nil {
 		return nil, err
 	}
-	return &dockerui.BuildResult{Reference: res, Image: b.imageConfig(pf), Epoch: &b.epoch}, nil
+	return &dockerui.BuildResult{Reference: res, Image: b.imageConfig(), Epoch: &b.epoch}, nil
 }
 
 // inspect has the compile run and proves its binaries. Reading the first bytes
 // of a binary is what makes a failed compile known.
-func (b *builder) inspect(compiled *sources.FS, pf platform.Platform) error {
+func (b *builder) inspect(compiled *sources.FS) error {
 	for _, name := range b.plan.Binaries() {
 		info, err := compiled.Stat(name)
 		if err == nil {
-			err = inspect.Static(compiled.ReaderAt(name), info.Size(), pf)
+			err = inspect.Static(compiled.ReaderAt(name), info.Size(), b.platform)
 		}
 		if err == nil {
 			continue
 		}
 		if bad, ok := errors.AsType[*inspect.Error](err); ok {
-			return b.req.spec.Problem(spec.Path{"targets", b.target.Name(), "build"}, refusal(name, pf, b.target.Toolchain.Name, bad))
+			return b.spec.Problem(spec.Path{"targets", b.target.Name(), "build"}, refusal(name, b.platform, b.target.Toolchain.Name, bad))
 		}
-		return b.compileFailed(err, pf)
+		return b.compileFailed(err)
 	}
 	return nil
 }
@@ -150,7 +183,7 @@ func (b *builder) inspect(compiled *sources.FS, pf platform.Platform) error {
 // layerOptions says of a layer which lines of the spec it comes from, and
 // whether the request wants it built anew.
 func (b *builder) layerOptions(path spec.Path) []llb.ConstraintsOpt {
-	opts := []llb.ConstraintsOpt{b.req.location(b.req.spec.KeyRange(path...))}
+	opts := []llb.ConstraintsOpt{b.req.location(b.spec.KeyRange(path...))}
 	if b.req.IsNoCache(b.target.Name()) {
 		opts = append(opts, llb.IgnoreCache)
 	}

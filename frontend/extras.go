@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strconv"
+	"strings"
 
 	"github.com/moby/buildkit/client/llb"
 
@@ -17,20 +18,21 @@ import (
 	"github.com/fromscratch-build/fromscratch/llb/rootfs"
 )
 
-// extraLayers are the layers of the image below its binary.
-func (b *builder) extraLayers(ctx context.Context, src *sources.FS, tools llb.State) ([]rootfs.Layer, error) {
+// layers are the layers of the image below its binary: extras, directories and
+// copies, in this order.
+func (b *builder) layers(ctx context.Context) ([]rootfs.Layer, error) {
 	t, ex := b.target, b.target.Extras
 	at := func(name string) []llb.ConstraintsOpt { return b.layerOptions(b.extraPath(name)) }
 	var layers []rootfs.Layer
 	if ex.HasCACertificates() {
-		layer, err := b.certificates(ctx, src, tools, at("ca-certificates"))
+		layer, err := b.certificates(ctx, at("ca-certificates"))
 		if err != nil {
 			return nil, err
 		}
 		layers = append(layers, layer)
 	}
 	if ex.HasTZData() {
-		layers = append(layers, rootfs.TZData(tools, at("tzdata")...))
+		layers = append(layers, rootfs.TZData(b.tools, at("tzdata")...))
 	}
 	if ex.HasPasswd() {
 		layers = append(layers, rootfs.Passwd(t.User, at("passwd")...))
@@ -38,17 +40,45 @@ func (b *builder) extraLayers(ctx context.Context, src *sources.FS, tools llb.St
 	if ex.HasTmp() {
 		layers = append(layers, rootfs.Tmp(at("tmp")...))
 	}
-	if t.Workdir != "/" {
-		layers = append(layers, rootfs.Workdir(t.Workdir, t.User, b.layerOptions(spec.Path{"targets", t.Name(), "workdir"})...))
+	if ex.HasNsswitch() {
+		layers = append(layers, rootfs.Nsswitch(at("nsswitch")...))
 	}
-	return layers, nil
+	if ex.HasHosts() {
+		layers = append(layers, rootfs.Hosts(at("hosts")...))
+	}
+	if len(ex.Dirs) > 0 {
+		dirs := make([]rootfs.Dir, len(ex.Dirs))
+		for i, d := range ex.Dirs {
+			dirs[i] = rootfs.Dir{Path: d.Path, UID: d.UID, GID: d.GID, Mode: 0o755}
+			if d.Chmod.Set {
+				dirs[i].Mode = d.Chmod.Bits
+			}
+		}
+		layers = append(layers, rootfs.Dirs("extras: dirs", dirs, at("dirs")...))
+	}
+	owned := func(key string, paths ...string) {
+		dirs := make([]rootfs.Dir, len(paths))
+		for i, p := range paths {
+			dirs[i] = rootfs.Dir{Path: p, UID: t.User.UID, GID: t.User.GID, Mode: 0o755}
+		}
+		name := fmt.Sprintf("%s %s", key, strings.Join(paths, ", "))
+		layers = append(layers, rootfs.Dirs(name, dirs, b.layerOptions(spec.Path{"targets", t.Name(), key})...))
+	}
+	if len(t.Volumes) > 0 {
+		owned("volumes", t.Volumes...)
+	}
+	if t.Workdir != "/" {
+		owned("workdir", t.Workdir)
+	}
+	copies, err := b.copies(ctx)
+	return append(layers, copies...), err
 }
 
 // extraPath is where an extra was written: in the target, at the top level, or,
 // when it is a default, nowhere nearer than the target.
 func (b *builder) extraPath(name string) spec.Path {
 	for _, p := range []spec.Path{{"targets", b.target.Name(), "extras", name}, {"extras", name}} {
-		if b.req.spec.Wrote(p) {
+		if b.spec.Wrote(p) {
 			return p
 		}
 	}
@@ -57,12 +87,12 @@ func (b *builder) extraPath(name string) spec.Path {
 
 // certificates is the layer of the certificate bundle. A file operation cannot
 // join files, so a bundle with more in it is joined here.
-func (b *builder) certificates(ctx context.Context, src *sources.FS, tools llb.State, opts []llb.ConstraintsOpt) (rootfs.Layer, error) {
+func (b *builder) certificates(ctx context.Context, opts []llb.ConstraintsOpt) (rootfs.Layer, error) {
 	add := b.target.Extras.CACertificates.Append
 	if len(add) == 0 {
-		return rootfs.CACertificates(tools, opts...), nil
+		return rootfs.CACertificates(b.tools, opts...), nil
 	}
-	ref, err := b.req.solve(ctx, tools)
+	ref, err := b.req.solve(ctx, b.tools)
 	if err != nil {
 		return rootfs.Layer{}, err
 	}
@@ -72,16 +102,16 @@ func (b *builder) certificates(ctx context.Context, src *sources.FS, tools llb.S
 	}
 	for i, name := range add {
 		at := b.extraPath("ca-certificates").Join("append", strconv.Itoa(i))
-		data, err := fs.ReadFile(src, name)
+		data, err := fs.ReadFile(b.src, name)
 		if errors.Is(err, fs.ErrNotExist) {
-			return rootfs.Layer{}, b.req.spec.Problem(at, fmt.Sprintf("there is no file %q in the build context; see whether .dockerignore leaves it out", name))
+			return rootfs.Layer{}, b.spec.Problem(at, fmt.Sprintf("there is no file %q in the build context; see whether .dockerignore leaves it out", name))
 		}
 		if err != nil {
 			return rootfs.Layer{}, err
 		}
 		certs, err := certificatesIn(data)
 		if err != nil {
-			return rootfs.Layer{}, b.req.spec.Problem(at, fmt.Sprintf("%s %v", name, err))
+			return rootfs.Layer{}, b.spec.Problem(at, fmt.Sprintf("%s %v", name, err))
 		}
 		bundle = append(bytes.TrimRight(bundle, "\n"), '\n')
 		bundle = append(bundle, certs...)

@@ -7,22 +7,24 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/moby/buildkit/exporter/containerimage/exptypes"
+	"github.com/moby/buildkit/frontend/gateway/client"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/pkg/errors"
 
-	"github.com/fromscratch-build/fromscratch/llb/platform"
-	"github.com/fromscratch-build/fromscratch/llb/rootfs"
+	"github.com/fromscratch-build/fromscratch/frontend/spec"
 )
 
-// imageConfig is the config of the image for one platform. Labels of the request
-// win over those of the spec, as they do over those of a Dockerfile.
-func (b *builder) imageConfig(pf platform.Platform) *dockerspec.DockerOCIImage {
+// imageConfig is the config of the image. Labels of the request win over those
+// of the spec, as they do over those of a Dockerfile, and labels that the spec
+// spells out over its metadata.
+func (b *builder) imageConfig() *dockerspec.DockerOCIImage {
 	t := b.target
 	img := &dockerspec.DockerOCIImage{
 		Image: ocispecs.Image{
 			Created:  &b.epoch,
-			Platform: pf.OCI,
+			Platform: b.platform.OCI,
 			RootFS:   ocispecs.RootFS{Type: "layers"},
 		},
 	}
@@ -31,9 +33,11 @@ func (b *builder) imageConfig(pf platform.Platform) *dockerspec.DockerOCIImage {
 	cfg.WorkingDir = t.Workdir
 	cfg.Entrypoint = t.Entrypoint
 	if len(cfg.Entrypoint) == 0 {
-		cfg.Entrypoint = []string{rootfs.BinaryPath(b.plan.Binaries()[0])}
+		cfg.Entrypoint = b.binaryPaths()[:1]
 	}
 	cfg.Cmd = t.Cmd
+	cfg.StopSignal = t.StopSignal
+	cfg.Healthcheck = healthcheck(t.Healthcheck)
 	for _, name := range slices.Sorted(maps.Keys(t.Env)) {
 		cfg.Env = append(cfg.Env, name+"="+t.Env[name])
 	}
@@ -45,15 +49,60 @@ func (b *builder) imageConfig(pf platform.Platform) *dockerspec.DockerOCIImage {
 			cfg.ExposedPorts[p] = struct{}{}
 		}
 	}
-	labels := maps.Clone(t.Labels)
-	for name, value := range b.req.Labels {
-		if labels == nil {
-			labels = map[string]string{}
+	for _, v := range t.Volumes {
+		if cfg.Volumes == nil {
+			cfg.Volumes = map[string]struct{}{}
 		}
-		labels[name] = value
+		cfg.Volumes[v] = struct{}{}
 	}
-	cfg.Labels = labels
+	cfg.Labels = joined(t.Metadata.Annotations(), t.Labels, b.req.Labels)
 	return img
+}
+
+func healthcheck(h *spec.Healthcheck) *dockerspec.HealthcheckConfig {
+	if h == nil {
+		return nil
+	}
+	test := h.Test
+	if len(test) != 1 || test[0] != "NONE" {
+		test = append([]string{"CMD"}, test...)
+	}
+	return &dockerspec.HealthcheckConfig{
+		Test:          test,
+		Interval:      time.Duration(h.Interval),
+		Timeout:       time.Duration(h.Timeout),
+		StartPeriod:   time.Duration(h.StartPeriod),
+		StartInterval: time.Duration(h.StartInterval),
+		Retries:       h.Retries,
+	}
+}
+
+// joined lays the maps over each other, the last on top. It is nil when all are empty.
+func joined(ms ...map[string]string) map[string]string {
+	var out map[string]string
+	for _, m := range ms {
+		for k, v := range m {
+			if out == nil {
+				out = map[string]string{}
+			}
+			out[k] = v
+		}
+	}
+	return out
+}
+
+// annotate adds the annotations of the target to the result: to the manifest, and
+// those of metadata to the index too, if there is one; an exporter refuses
+// annotations of an index that it does not make.
+func (b *builder) annotate(res *client.Result) {
+	for k, v := range joined(b.target.Metadata.Annotations(), b.target.Annotations) {
+		res.AddMeta(exptypes.AnnotationManifestKey(&b.platform.OCI, k), []byte(v))
+	}
+	if b.req.MultiPlatformRequested {
+		for k, v := range b.target.Metadata.Annotations() {
+			res.AddMeta(exptypes.AnnotationIndexKey(k), []byte(v))
+		}
+	}
 }
 
 // epoch is the time of the image: SOURCE_DATE_EPOCH, else the time of the commit

@@ -20,7 +20,18 @@ import (
 // builder: a named context of that name if the request has one, else the image
 // itself, by tag name through the gateway, so that mirrors and source policies
 // apply. It is pinned to its digest in the graph.
-func (r *request) toolchainImage(ctx context.Context, t *spec.Target, name string) (toolchain.Image, error) {
+func (p *prepared) toolchainImage(ctx context.Context, s *spec.Spec, t *spec.Target, name string) (toolchain.Image, error) {
+	if img, ok := p.images[name]; ok {
+		return img, nil
+	}
+	img, err := p.req.resolveImage(ctx, s, t, name)
+	if err == nil {
+		p.images[name] = img
+	}
+	return img, err
+}
+
+func (r *request) resolveImage(ctx context.Context, s *spec.Spec, t *spec.Target, name string) (toolchain.Image, error) {
 	var dgst digest.Digest
 	nc, err := r.NamedContext(name, dockerui.ContextOpt{
 		Platform:      &r.BuildPlatforms[0],
@@ -44,16 +55,16 @@ func (r *request) toolchainImage(ctx context.Context, t *spec.Target, name strin
 
 	named, err := reference.ParseNormalizedNamed(name)
 	if err != nil {
-		return toolchain.Image{}, r.imageProblem(t, name, err)
+		return toolchain.Image{}, imageProblem(s, t, name, err)
 	}
 	ref, dgst, data, err := r.GatewayClient().ResolveImageConfig(ctx, reference.TagNameOnly(named).String(),
 		r.resolveOpt(fmt.Sprintf("[internal] load metadata for %s", reference.FamiliarString(named))))
 	if err != nil {
-		return toolchain.Image{}, r.imageProblem(t, name, err)
+		return toolchain.Image{}, imageProblem(s, t, name, err)
 	}
 	img := toolchain.Image{Digest: dgst.String()}
 	if err := json.Unmarshal(data, &img.Config); err != nil {
-		return toolchain.Image{}, r.imageProblem(t, name, err)
+		return toolchain.Image{}, imageProblem(s, t, name, err)
 	}
 	if dgst != "" {
 		// A source policy may have given another reference, or a digest already.
@@ -65,7 +76,7 @@ func (r *request) toolchainImage(ctx context.Context, t *spec.Target, name strin
 			}
 		}
 	}
-	st := llb.Image(ref, llb.Platform(r.BuildPlatforms[0]), r.location(r.spec.KeyRange(r.spec.ToolchainPath(t)...)),
+	st := llb.Image(ref, llb.Platform(r.BuildPlatforms[0]), r.location(s.KeyRange(s.ToolchainPath(t)...)),
 		llb.WithCustomNamef("[toolchain] %s", reference.FamiliarString(named)))
 	if img.State, err = st.WithImageConfig(data); err != nil {
 		return toolchain.Image{}, err
@@ -74,11 +85,11 @@ func (r *request) toolchainImage(ctx context.Context, t *spec.Target, name strin
 }
 
 // imageProblem explains a toolchain image that cannot be had.
-func (r *request) imageProblem(t *spec.Target, name string, err error) error {
+func imageProblem(s *spec.Spec, t *spec.Target, name string, err error) error {
 	msg := err.Error()
 	if i := strings.LastIndex(msg, "failed to "); i >= 0 {
 		msg = msg[i:]
 	}
-	return r.spec.Problem(r.spec.ToolchainPath(t), fmt.Sprintf("the toolchain image %s cannot be had (%s); "+
+	return s.Problem(s.ToolchainPath(t), fmt.Sprintf("the toolchain image %s cannot be had (%s); "+
 		"set toolchain.version or toolchain.image, or pass one with --build-context %s=docker-image://…", name, msg, name))
 }

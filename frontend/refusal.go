@@ -42,7 +42,8 @@ func cure(tc string, bad *inspect.Error) string {
 
 // compileFailed turns the failure of a compile into words. What the compiler
 // printed is shown by the client already, above the error.
-func (b *builder) compileFailed(err error, pf platform.Platform) error {
+func (b *builder) compileFailed(err error) error {
+	pf := b.platform
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -54,5 +55,5 @@ func (b *builder) compileFailed(err error, pf platform.Platform) error {
 	if strings.Contains(msg, "exit code: 137") {
 		text = fmt.Sprintf("compiling target %q for %s was killed, most likely because the builder is out of memory; give the builder more, or build one platform at a time", b.target.Name(), pf)
 	}
-	return b.req.spec.Problem(spec.Path{"targets", b.target.Name(), "build"}, text)
+	return b.spec.Problem(spec.Path{"targets", b.target.Name(), "build"}, text)
 }

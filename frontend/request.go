@@ -2,9 +2,11 @@ package frontend
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
+	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
 	"github.com/moby/buildkit/frontend/dockerui"
@@ -32,7 +34,7 @@ const specLanguage = "YAML"
 type request struct {
 	*dockerui.Client
 	source *dockerui.Source
-	spec   *spec.Spec
+	doc    *spec.Document
 	// state is the build context. Everything reads this one state, so that the
 	// client sends it once.
 	state llb.State
@@ -44,30 +46,55 @@ func readRequest(ctx context.Context, bc *dockerui.Client) (*request, error) {
 		return nil, err
 	}
 	req := &request{Client: bc, source: src}
-	req.spec, err = spec.Parse(src.Filename, src.Data)
-	if err != nil {
-		return nil, req.located(err)
-	}
-	return req, nil
+	req.doc, err = spec.Read(src.Filename, src.Data)
+	return req, req.located(err)
 }
 
-// checkPlatforms refuses what no toolchain builds for before anything is
-// transferred.
-func (r *request) checkPlatforms() error {
-	for _, p := range r.TargetPlatforms {
-		if _, err := platform.Lookup(p); err != nil {
-			return err
+// platforms are those that the request names, or that of the builder. What no
+// toolchain builds for is refused before anything is transferred.
+func (r *request) platforms() ([]platform.Platform, error) {
+	wanted := r.TargetPlatforms
+	if len(wanted) == 0 {
+		wanted = r.BuildPlatforms[:1]
+	}
+	out := make([]platform.Platform, len(wanted))
+	for i, p := range wanted {
+		var err error
+		if out[i], err = platform.Lookup(p); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return out, nil
 }
 
-// platformOrDefault is p, or the platform of the builder when the request names none.
-func (r *request) platformOrDefault(p *ocispecs.Platform) ocispecs.Platform {
-	if p != nil {
-		return *p
+// resolve gives the variables of the spec their values for one platform.
+func (r *request) resolve(pf platform.Platform) (*spec.Spec, error) {
+	vars := maps.Clone(r.BuildArgs)
+	if vars == nil {
+		vars = map[string]string{}
 	}
-	return r.BuildPlatforms[0]
+	set := func(prefix string, p ocispecs.Platform) {
+		p = platforms.Normalize(p)
+		vars[prefix+"PLATFORM"] = platforms.FormatAll(p)
+		vars[prefix+"OS"], vars[prefix+"ARCH"], vars[prefix+"VARIANT"] = p.OS, p.Architecture, p.Variant
+	}
+	set("TARGET", pf.OCI)
+	set("BUILD", r.BuildPlatforms[0])
+	return r.doc.Resolve(vars)
+}
+
+// unknownArgs lists the build arguments of the request that the spec does not
+// declare, BuildKit's own and proxies left out.
+func (r *request) unknownArgs() []string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(r.BuildArgs)) {
+		switch {
+		case r.doc.Declares(name), strings.HasPrefix(name, "BUILDKIT_"), strings.HasSuffix(strings.ToLower(name), "_proxy"):
+		default:
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 // contextExcludes are the files of a context that no build wants to have sent:

@@ -11,6 +11,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/moby/buildkit/frontend/dockerui"
@@ -19,10 +20,40 @@ import (
 )
 
 // FS reads the files of a reference. Symbolic links are followed by BuildKit,
-// within the reference.
+// within the reference. What was read is kept: a result never changes, and each
+// platform asks for the same facts.
 type FS struct {
 	ctx context.Context
 	ref client.Reference
+
+	files memo[[]byte]
+	dirs  memo[[]fs.DirEntry]
+	stats memo[fs.FileInfo]
+}
+
+// memo keeps the answers to questions about names. It is safe for concurrent use.
+type memo[T any] struct {
+	mu      sync.Mutex
+	answers map[string]answer[T]
+}
+
+type answer[T any] struct {
+	value T
+	err   error
+}
+
+func (m *memo[T]) get(name string, ask func() (T, error)) (T, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if a, ok := m.answers[name]; ok {
+		return a.value, a.err
+	}
+	if m.answers == nil {
+		m.answers = map[string]answer[T]{}
+	}
+	v, err := ask()
+	m.answers[name] = answer[T]{v, err}
+	return v, err
 }
 
 var (
@@ -76,11 +107,14 @@ func (f *FS) ReadFile(name string) ([]byte, error) {
 	if err := f.check("open", name); err != nil {
 		return nil, err
 	}
-	data, err := dockerui.ReadFile(f.ctx, f.ref, name)
-	if err != nil {
-		return nil, pathError("open", name, err)
-	}
-	return data, nil
+	data, err := f.files.get(name, func() ([]byte, error) {
+		data, err := dockerui.ReadFile(f.ctx, f.ref, name)
+		if err != nil {
+			return nil, pathError("open", name, err)
+		}
+		return data, nil
+	})
+	return slices.Clone(data), err
 }
 
 // ReadDir lists a directory in the order of names.
@@ -88,16 +122,19 @@ func (f *FS) ReadDir(name string) ([]fs.DirEntry, error) {
 	if err := f.check("readdir", name); err != nil {
 		return nil, err
 	}
-	stats, err := f.ref.ReadDir(f.ctx, client.ReadDirRequest{Path: name})
-	if err != nil {
-		return nil, pathError("readdir", name, err)
-	}
-	entries := make([]fs.DirEntry, len(stats))
-	for i, s := range stats {
-		entries[i] = fs.FileInfoToDirEntry(info{s})
-	}
-	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
-	return entries, nil
+	entries, err := f.dirs.get(name, func() ([]fs.DirEntry, error) {
+		stats, err := f.ref.ReadDir(f.ctx, client.ReadDirRequest{Path: name})
+		if err != nil {
+			return nil, pathError("readdir", name, err)
+		}
+		entries := make([]fs.DirEntry, len(stats))
+		for i, s := range stats {
+			entries[i] = fs.FileInfoToDirEntry(info{s})
+		}
+		slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+		return entries, nil
+	})
+	return slices.Clone(entries), err
 }
 
 // Stat describes a file.
@@ -105,11 +142,13 @@ func (f *FS) Stat(name string) (fs.FileInfo, error) {
 	if err := f.check("stat", name); err != nil {
 		return nil, err
 	}
-	s, err := f.ref.StatFile(f.ctx, client.StatRequest{Path: name})
-	if err != nil {
-		return nil, pathError("stat", name, err)
-	}
-	return info{s}, nil
+	return f.stats.get(name, func() (fs.FileInfo, error) {
+		s, err := f.ref.StatFile(f.ctx, client.StatRequest{Path: name})
+		if err != nil {
+			return nil, pathError("stat", name, err)
+		}
+		return info{s}, nil
+	})
 }
 
 // ReaderAt reads ranges of a file.

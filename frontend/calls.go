@@ -1,0 +1,189 @@
+package frontend
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/frontend/subrequests"
+	"github.com/moby/buildkit/frontend/subrequests/lint"
+	"github.com/moby/buildkit/frontend/subrequests/outline"
+	"github.com/moby/buildkit/frontend/subrequests/targets"
+	"github.com/moby/buildkit/solver/errdefs"
+	"github.com/moby/buildkit/solver/pb"
+
+	"github.com/fromscratch-build/fromscratch/frontend/schema"
+	"github.com/fromscratch-build/fromscratch/frontend/spec"
+)
+
+// requestSchema is a call of our own: docker buildx build --call schema.
+const requestSchema = "frontend.schema"
+
+var schemaDefinition = subrequests.Request{
+	Name:        requestSchema,
+	Version:     "1.0.0",
+	Type:        subrequests.TypeRPC,
+	Description: "Print the JSON schema of the spec, for editors",
+	Metadata:    []subrequests.Named{{Name: "result.json"}, {Name: "result.txt"}},
+}
+
+// keyRequestID names the question that a request asks instead of a build.
+const keyRequestID = "requestid"
+
+// call answers docker buildx build --call. ok is false when the request is a
+// build. Every question that buildx knows has an answer: to one that has none,
+// buildx has the Dockerfile frontend reply, which takes the spec for a Dockerfile.
+func (f Frontend) call(ctx context.Context, req *request) (res *client.Result, ok bool, err error) {
+	switch req.BuildOpts().Opts[keyRequestID] {
+	case subrequests.RequestSubrequestsDescribe:
+		res, err = describeCalls()
+		return res, true, err
+	case requestSchema:
+		return textResult(schemaDefinition.Version, schema.JSON(), schema.JSON()), true, nil
+	}
+	res, ok, err = req.HandleSubrequest(ctx, dockerui.RequestHandler{
+		ListTargets: func(context.Context) (*targets.List, error) { return req.listTargets() },
+		Outline:     func(ctx context.Context) (*outline.Outline, error) { return f.outline(ctx, req) },
+		Lint:        func(ctx context.Context) (*lint.LintResults, error) { return req.lintResults(ctx) },
+	})
+	if unknown, is := errors.AsType[*errdefs.UnsupportedSubrequestError](err); is {
+		err = fmt.Errorf("there is no call %s; known calls are check, outline, schema, subrequests.describe and targets", strings.TrimPrefix(unknown.Name, "frontend."))
+	}
+	return res, ok, err
+}
+
+func describeCalls() (*client.Result, error) {
+	data, err := json.MarshalIndent([]subrequests.Request{
+		describedAs(lint.SubrequestLintDefinition, "Check the spec without building it"),
+		describedAs(outline.SubrequestsOutlineDefinition, "List the arguments and caches of a target"),
+		describedAs(targets.SubrequestsTargetsDefinition, "List the targets of the spec"),
+		schemaDefinition,
+		subrequests.SubrequestsDescribeDefinition,
+	}, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	var text bytes.Buffer
+	if err := subrequests.PrintDescribe(data, &text); err != nil {
+		return nil, err
+	}
+	return textResult(subrequests.SubrequestsDescribeDefinition.Version, data, text.Bytes()), nil
+}
+
+func describedAs(r subrequests.Request, description string) subrequests.Request {
+	r.Description = description
+	return r
+}
+
+func textResult(version string, data, text []byte) *client.Result {
+	res := client.NewResult()
+	res.AddMeta("result.json", data)
+	res.AddMeta("result.txt", text)
+	res.AddMeta("version", []byte(version))
+	return res
+}
+
+// any resolves the spec for the first platform of the request, where a question
+// is about all of them.
+func (r *request) any() (*spec.Spec, error) {
+	pfs, err := r.platforms()
+	if err != nil {
+		return nil, err
+	}
+	return r.resolve(pfs[0])
+}
+
+func pbLocation(r spec.Range) *pb.Location {
+	return &pb.Location{Ranges: []*pb.Range{pbRange(r)}}
+}
+
+func (r *request) listTargets() (*targets.List, error) {
+	s, err := r.any()
+	if err != nil {
+		return nil, err
+	}
+	// Without a default, a build that names no target is an error.
+	def, _ := s.Target("")
+	list := &targets.List{Sources: [][]byte{r.source.Data}}
+	for _, name := range s.TargetNames() {
+		t := s.Targets[name]
+		list.Targets = append(list.Targets, targets.Target{
+			Name:        name,
+			Default:     t == def,
+			Description: t.Description,
+			Location:    pbLocation(s.KeyRange("targets", name)),
+		})
+	}
+	return list, nil
+}
+
+func (f Frontend) outline(ctx context.Context, req *request) (*outline.Outline, error) {
+	s, err := req.any()
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.Target(req.Target)
+	if err != nil {
+		return nil, err
+	}
+	out := &outline.Outline{Name: t.Name(), Description: t.Description, Sources: [][]byte{req.source.Data}}
+	for _, name := range slices.Sorted(maps.Keys(s.Args)) {
+		arg := s.Args[name]
+		value, set := req.BuildArgs[name]
+		if !set && arg.Default != nil {
+			value = *arg.Default
+		}
+		out.Args = append(out.Args, outline.Arg{Name: name, Value: value, Location: pbLocation(arg.Range)})
+	}
+	out.Cache, err = f.caches(ctx, req)
+	return out, err
+}
+
+// caches are the cache mounts of the target's compile, which a pipeline may want
+// to keep. They depend on what the sources say.
+func (f Frontend) caches(ctx context.Context, req *request) ([]outline.CacheMount, error) {
+	src, err := req.readSources(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p, err := f.prepare(ctx, req, src)
+	if err != nil {
+		return nil, err
+	}
+	pfs, err := req.platforms()
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]outline.CacheMount{}
+	for _, pf := range pfs {
+		b, err := p.builder(ctx, pf)
+		if err != nil {
+			return nil, err
+		}
+		def, err := b.plan.Compile(b.env, pf).Marshal(ctx, llb.Platform(req.BuildPlatforms[0]))
+		if err != nil {
+			return nil, err
+		}
+		for _, dt := range def.Def {
+			var op pb.Op
+			if err := op.UnmarshalVT(dt); err != nil {
+				return nil, err
+			}
+			for _, m := range op.GetExec().GetMounts() {
+				if m.CacheOpt != nil {
+					found[m.CacheOpt.ID] = outline.CacheMount{ID: m.CacheOpt.ID, Location: pbLocation(b.spec.BuildRange(b.target.Name()))}
+				}
+			}
+		}
+	}
+	return slices.SortedFunc(maps.Values(found), func(a, b outline.CacheMount) int { return cmp.Compare(a.ID, b.ID) }), nil
+}
