@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fromscratch-build/fromscratch/integration/builds"
+	"github.com/fromscratch-build/fromscratch/integration/ocilayout"
 	"github.com/fromscratch-build/fromscratch/integration/testbed"
 )
 
@@ -197,4 +198,8 @@ func TestSharedLayers(t *testing.T) {
 	require.Len(t, want, 3, "certificates, accounts, /tmp")
 	require.Equal(t, want, layers(goProgram(hello), "linux/arm64"), "on every platform")
 	require.Equal(t, want, layers(rustProgram("fn main() {}"), "linux/amd64"), "in every language")
+}
+
+func modeAndOwner(f ocilayout.File) string {
+	return fmt.Sprintf("%s %d", f.Header.FileInfo().Mode(), f.Header.Uid)
 }

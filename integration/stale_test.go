@@ -47,8 +47,14 @@ func edit(t *testing.T, dir, name, text string, mtime time.Time) {
 func output(t *testing.T, via builds.Via, dir string) string {
 	t.Helper()
 	r := builds.Build{Bed: bed, Context: dir, Platforms: []string{"linux/amd64"}}.OK(t, via)
+	return runs(t, r.Layout.Images["linux/amd64"].Files["/app"].Data)
+}
+
+// runs is what a program prints.
+func runs(t *testing.T, program []byte) string {
+	t.Helper()
 	bin := filepath.Join(t.TempDir(), "app")
-	require.NoError(t, os.WriteFile(bin, r.Layout.Images["linux/amd64"].Files["/app"].Data, 0o755))
+	require.NoError(t, os.WriteFile(bin, program, 0o755))
 	out, err := exec.CommandContext(t.Context(), bin).CombinedOutput()
 	require.NoError(t, err, string(out))
 	return string(bytes.TrimSpace(out))

@@ -29,6 +29,8 @@ import (
 type Layout struct {
 	// Root describes the result: an index, or the manifest of the only image.
 	Root ocispecs.Descriptor
+	// Index is the index; empty when the result is one image.
+	Index ocispecs.Index
 	// Images holds the images by platform, attestations left out.
 	Images map[string]*Image
 	store  content.Store
@@ -72,11 +74,10 @@ func Open(ctx context.Context, dir string) (*Layout, error) {
 	if !images.IsIndexType(l.Root.MediaType) {
 		return l, l.add(ctx, l.Root)
 	}
-	var index ocispecs.Index
-	if err := l.read(ctx, l.Root, &index); err != nil {
+	if err := l.read(ctx, l.Root, &l.Index); err != nil {
 		return nil, err
 	}
-	for _, desc := range index.Manifests {
+	for _, desc := range l.Index.Manifests {
 		if desc.Annotations["vnd.docker.reference.type"] == "attestation-manifest" {
 			continue
 		}

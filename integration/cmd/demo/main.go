@@ -68,7 +68,11 @@ func run(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	fmt.Println("\nEverything was built, looked at and run.")
+	if d.bed == nil {
+		fmt.Println("\nEverything was built and looked at.")
+	} else {
+		fmt.Println("\nEverything was built, looked at and run.")
+	}
 	return nil
 }
 
