@@ -181,6 +181,9 @@ func (d *decoder) validateGo(b *Build, p Path) {
 // refusedLdflag says why a flag of the linker would break what an image promises.
 // One value may hold several, in quotes or not.
 func refusedLdflag(flags string) string {
+	if flags != "" && strings.TrimSpace(flags) == "" {
+		return "is no flag; remove it"
+	}
 	for _, flag := range strings.Fields(flags) {
 		name, _, _ := strings.Cut(strings.TrimLeft(flag, `'"`), "=")
 		switch name = strings.TrimRight(name, `'"`); strings.Replace(name, "--", "-", 1) {

@@ -141,8 +141,7 @@ func (d *decoder) value(n *yaml.Node, path Path, v reflect.Value) {
 		d.value(n.Alias, path, v)
 		return
 	}
-	if n.Style&yaml.TaggedStyle != 0 && !slices.Contains(plainTags, n.Tag) {
-		d.problem(n, "%s has the YAML tag %s, which means nothing in a spec; remove it, or put the value in quotes if the exclamation mark is part of it", last(path), quote(n.Tag))
+	if d.foreignTag(n, path) {
 		return
 	}
 
@@ -189,6 +188,15 @@ func (d *decoder) value(n *yaml.Node, path Path, v reflect.Value) {
 	}
 }
 
+// foreignTag refuses a YAML tag that asks for what a spec does not have.
+func (d *decoder) foreignTag(n *yaml.Node, path Path) bool {
+	if n.Style&yaml.TaggedStyle != 0 && !slices.Contains(plainTags, n.Tag) {
+		d.problem(n, "%s has the YAML tag %s, which means nothing in a spec; remove it, or put the value in quotes if the exclamation mark is part of it", last(path), quote(n.Tag))
+		return true
+	}
+	return false
+}
+
 // plainTags only say what a value is taken for anyway.
 var plainTags = []string{"!!str", "!!int", "!!float", "!!bool", "!!null", "!!seq", "!!map", "!!merge"}
 
@@ -201,6 +209,9 @@ func (d *decoder) scalar(n *yaml.Node, path Path) (string, bool) {
 	}
 	if isNull(n) {
 		d.noValue(n, path)
+		return "", false
+	}
+	if d.foreignTag(n, path) {
 		return "", false
 	}
 	s, ok := d.expand(n, path, n.Value)
@@ -473,6 +484,10 @@ func (d *decoder) merge(n *yaml.Node, open []*yaml.Node) []pair {
 	switch n.Kind {
 	case yaml.SequenceNode:
 		for _, c := range n.Content {
+			if r := resolve(c); r.Kind == yaml.SequenceNode && !slices.Contains(open, r) {
+				d.problem(c, "<< takes mappings: write <<: [*one, *two], and no list in the list")
+				continue
+			}
 			out = append(out, d.merge(c, open)...)
 		}
 	case yaml.MappingNode:

@@ -44,6 +44,53 @@ targets:
 		"fromscratch.yaml:1:18: features belongs to rust-musl; remove it",
 	}},
 
+	// Names and paths that nothing could be called.
+	{"reserved names", `
+toolchain: go-cgo0
+targets:
+  binaries: {}
+  app: {}
+  app-debug: {}
+  other-debug: {}
+`, []string{
+		`fromscratch.yaml:3:3: "binaries" is reserved for the binaries of all targets; choose another name`,
+		`fromscratch.yaml:5:3: "app-debug" is reserved for target app with a shell beside its binary; choose another name`,
+	}},
+	{"path of a folder", `
+toolchain: go-cgo0
+targets: {app: {path: /app/.}}
+`, []string{
+		"fromscratch.yaml:2:23: path names the binary itself, not its folder: write /app/app",
+	}},
+	{"line breaks in paths", `
+toolchain: go-cgo0
+targets: {app: {path: "/a\nb", workdir: "/a\tb", volumes: ["/c\nd"]}}
+`, []string{
+		"fromscratch.yaml:2:23: path contains a line break or another character that cannot be seen; remove it",
+		"fromscratch.yaml:2:41: workdir contains a line break or another character that cannot be seen; remove it",
+		"fromscratch.yaml:2:60: a volume contains a line break or another character that cannot be seen; remove it",
+	}},
+	{"blank names", `
+toolchain: go-cgo0
+targets: {app: {env: {" ": x}, build: {ldflags: [" "]}}}
+`, []string{
+		`fromscratch.yaml:2:23: " " cannot be the name of an environment variable; write NAME: value, and no = in the name`,
+		`fromscratch.yaml:2:50: " " is no flag; remove it`,
+	}},
+	{"tag in a list of extras", `
+toolchain: go-cgo0
+targets: {app: {}}
+extras: [!foo tzdata]
+`, []string{
+		`fromscratch.yaml:3:15: an entry of extras has the YAML tag "!foo", which means nothing in a spec; remove it, or put the value in quotes if the exclamation mark is part of it`,
+	}},
+	{"merge of a list in a list", `
+toolchain: go-cgo0
+targets: {app: {<<: [[]]}}
+`, []string{
+		"fromscratch.yaml:2:22: << takes mappings: write <<: [*one, *two], and no list in the list",
+	}},
+
 	// Builds.
 	{"bad profile", `
 toolchain: rust-musl

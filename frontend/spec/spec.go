@@ -165,7 +165,7 @@ var targetName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
 
 // envName is what the environment of a process can hold. POSIX asks for less,
 // the image specification for no more than the absence of "=".
-var envName = regexp.MustCompile(`^[^=\x00]+$`)
+var envName = regexp.MustCompile(`^[^=\x00\s]([^=\x00]*[^=\x00\s])?$`)
 
 func (d *decoder) validate(s *Spec) {
 	if _, wrote := d.at.keys[Path{"targets"}.id()]; !wrote {
@@ -186,6 +186,9 @@ func (d *decoder) validate(s *Spec) {
 		if !targetName.MatchString(name) {
 			d.problemAt(d.at.key(p), "%s cannot be the name of a target; use letters, digits, '.', '_' and '-', and start with a letter or a digit", quote(name))
 		}
+		if base, ok := s.reserved(name); ok {
+			d.problemAt(d.at.key(p), "%s is reserved for %s; choose another name", quote(name), base)
+		}
 		d.validateTarget(s, t, p)
 		if !t.Default {
 			continue
@@ -199,6 +202,15 @@ func (d *decoder) validate(s *Spec) {
 		}
 		d.problemAt(d.defaultAt(t), "target %s is the default already; only one can be", quote(first.name))
 	}
+}
+
+// reserved tells what a name stands for that no target can have.
+func (s *Spec) reserved(name string) (what string, ok bool) {
+	if name == "binaries" {
+		return "the binaries of all targets", true
+	}
+	base, ok := strings.CutSuffix(name, "-debug")
+	return "target " + base + " with a shell beside its binary", ok && s.Targets[base] != nil
 }
 
 func (d *decoder) defaultAt(t *Target) Range { return d.at.key(Path{"targets", t.name, "default"}) }
@@ -261,7 +273,7 @@ func (d *decoder) validateEnv(env map[string]string, p Path) {
 func (d *decoder) validatePaths(t *Target, p Path) {
 	if t.Path != "" {
 		clean := path.Clean("/" + t.Path)
-		if clean == "/" || strings.HasSuffix(t.Path, "/") {
+		if clean == "/" || strings.HasSuffix(t.Path, "/") || slices.Contains([]string{".", ".."}, path.Base(t.Path)) {
 			d.problemAt(d.at.value(p.Join("path")), "path names the binary itself, not its folder: write %s", clip(path.Join(clean, t.name)))
 		} else {
 			d.absolute("path", &t.Path, p.Join("path"))
@@ -293,6 +305,9 @@ func (d *decoder) validatePaths(t *Target, p Path) {
 func (d *decoder) absolute(what string, s *string, at Path) {
 	if *s != "" && !path.IsAbs(*s) {
 		d.problemAt(d.at.value(at), "%s must start with a slash: write %s", what, clip(path.Clean("/"+*s)))
+	}
+	if strings.ContainsFunc(*s, unicode.IsControl) {
+		d.problemAt(d.at.value(at), "%s contains a line break or another character that cannot be seen; remove it", what)
 	}
 }
 
