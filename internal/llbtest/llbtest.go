@@ -6,11 +6,15 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"testing/fstest"
 
+	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
 	digest "github.com/opencontainers/go-digest"
 	"github.com/stretchr/testify/require"
+
+	"github.com/fromscratch-build/fromscratch/llb/platform"
 )
 
 // Graph is a marshalled definition.
@@ -115,4 +119,22 @@ func (g *Graph) Digest(t testing.TB) digest.Digest {
 	d, err := g.def.Head()
 	require.NoError(t, err)
 	return d
+}
+
+// Files is a source tree made of "name=content" words.
+func Files(words ...string) fstest.MapFS {
+	out := fstest.MapFS{}
+	for _, w := range words {
+		name, text, _ := strings.Cut(w, "=")
+		out[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	return out
+}
+
+// Platform looks a platform up in the table.
+func Platform(t testing.TB, name string) platform.Platform {
+	t.Helper()
+	p, err := platform.Lookup(platforms.MustParse(name))
+	require.NoError(t, err)
+	return p
 }

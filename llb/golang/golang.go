@@ -57,7 +57,8 @@ func readModule(s *spec.Spec, t *spec.Target, src fs.FS) (*modfile.File, error) 
 	name := path.Join(t.Build.Dir, "go.mod")
 	data, err := fs.ReadFile(src, name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, s.Problem(dirPath, missingModule(t, src))
+		return nil, s.Problem(dirPath, toolchain.Missing(t, src, "go.mod",
+			"run go mod init, pass the folder that holds it as the build context, or see whether .dockerignore leaves it out"))
 	}
 	if err != nil {
 		return nil, err
@@ -72,21 +73,6 @@ func readModule(s *spec.Spec, t *spec.Target, src fs.FS) (*modfile.File, error) 
 		return lax, nil
 	}
 	return nil, s.Problem(dirPath, "go.mod cannot be read: "+err.Error())
-}
-
-func missingModule(t *spec.Target, src fs.FS) string {
-	where := "in the root of the build context"
-	if t.Build.Dir != "." {
-		where = fmt.Sprintf("in %s of the build context", t.Build.Dir)
-	}
-	msg := "there is no go.mod " + where
-	for _, pattern := range []string{"*/go.mod", "*/*/go.mod"} {
-		if found, _ := fs.Glob(src, pattern); len(found) > 0 {
-			dir := path.Dir(found[0])
-			return fmt.Sprintf("%s, but there is one in %s: write build: {dir: %s}", msg, dir, dir)
-		}
-	}
-	return msg + "; run go mod init, pass the folder that holds it as the build context, or see whether .dockerignore leaves it out"
 }
 
 // imageFor picks the compiler: the spec's, else the exact one of the module's
@@ -115,7 +101,7 @@ func (p *Plan) selectPackages(s *spec.Spec, src fs.FS) error {
 	if len(p.packages) == 0 {
 		p.packages = []string{"."}
 		byName := path.Join("cmd", t.Name())
-		if isDir(src, path.Join(t.Build.Dir, byName)) {
+		if toolchain.IsDir(src, path.Join(t.Build.Dir, byName)) {
 			p.packages = []string{"./" + byName}
 		}
 	}
@@ -146,7 +132,7 @@ func checkPackage(s *spec.Spec, t *spec.Target, src fs.FS, pkg string) error {
 	case path.IsAbs(pkg):
 		return s.Problem(at, fmt.Sprintf("%q is an absolute path; a package is relative to the module: write .%s", pkg, pkg))
 	case pkg != "." && !strings.HasPrefix(pkg, "./") && !strings.HasPrefix(pkg, "../"):
-		if isDir(src, path.Join(t.Build.Dir, pkg)) {
+		if toolchain.IsDir(src, path.Join(t.Build.Dir, pkg)) {
 			return s.Problem(at, fmt.Sprintf("%q is an import path to Go, not a folder: write ./%s", pkg, pkg))
 		}
 		// An import path: whether it exists is for the go command to say.
@@ -156,7 +142,7 @@ func checkPackage(s *spec.Spec, t *spec.Target, src fs.FS, pkg string) error {
 	if dir == ".." || strings.HasPrefix(dir, "../") {
 		return s.Problem(at, fmt.Sprintf("%q lies outside the build context", pkg))
 	}
-	if !isDir(src, dir) {
+	if !toolchain.IsDir(src, dir) {
 		msg := fmt.Sprintf("there is no folder %s in the build context", dir)
 		if mains := commands(src, t.Build.Dir); len(mains) > 0 {
 			msg += "; the commands of this module are " + spec.List(mains) + spec.DidYouMean(pkg, mains)
@@ -182,11 +168,6 @@ func commands(src fs.FS, dir string) []string {
 		}
 	}
 	return out
-}
-
-func isDir(src fs.FS, name string) bool {
-	info, err := fs.Stat(src, path.Clean(name))
-	return err == nil && info.IsDir()
 }
 
 // Image names the image of the Go toolchain.

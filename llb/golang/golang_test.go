@@ -4,9 +4,7 @@ import (
 	"io/fs"
 	"strings"
 	"testing"
-	"testing/fstest"
 
-	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/stretchr/testify/require"
@@ -17,15 +15,6 @@ import (
 	"github.com/fromscratch-build/fromscratch/llb/platform"
 	"github.com/fromscratch-build/fromscratch/llb/toolchain"
 )
-
-func files(names ...string) fstest.MapFS {
-	out := fstest.MapFS{}
-	for _, n := range names {
-		name, text, _ := strings.Cut(n, "=")
-		out[name] = &fstest.MapFile{Data: []byte(text)}
-	}
-	return out
-}
 
 func plan(t *testing.T, target string, src fs.FS) (*golang.Plan, error) {
 	t.Helper()
@@ -48,7 +37,7 @@ func TestImage(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			s, err := spec.Parse("s.yaml", []byte("toolchain: "+tc.toolchain+"\ntargets: {api: {build: .}}\n"))
 			require.NoError(t, err)
-			p, err := golang.New(s, s.Targets["api"], files("go.mod="+tc.mod, "main.go"))
+			p, err := golang.New(s, s.Targets["api"], llbtest.Files("go.mod="+tc.mod, "main.go"))
 			require.NoError(t, err)
 			require.Equal(t, tc.want, p.Image())
 		})
@@ -56,7 +45,7 @@ func TestImage(t *testing.T) {
 }
 
 func TestPackages(t *testing.T) {
-	src := files("go.mod=module example.com/m\n", "main.go", "cmd/api/main.go", "cmd/other/main.go", "sub/go.mod=module sub\n", "sub/cmd/x/main.go")
+	src := llbtest.Files("go.mod=module example.com/m\n", "main.go", "cmd/api/main.go", "cmd/other/main.go", "sub/go.mod=module sub\n", "sub/cmd/x/main.go")
 	for _, tc := range []struct {
 		name, target, title string
 		binaries            []string
@@ -76,22 +65,22 @@ func TestPackages(t *testing.T) {
 		})
 	}
 	t.Run("without cmd", func(t *testing.T) {
-		p, err := plan(t, "{}", files("go.mod=module m\n", "main.go"))
+		p, err := plan(t, "{}", llbtest.Files("go.mod=module m\n", "main.go"))
 		require.NoError(t, err)
 		require.Equal(t, "go build .", p.Title())
 	})
 }
 
 func TestProblems(t *testing.T) {
-	whole := files("go.mod=module m\n", "main.go", "cmd/api/main.go", "docs/x.txt")
+	whole := llbtest.Files("go.mod=module m\n", "main.go", "cmd/api/main.go", "docs/x.txt")
 	for _, tc := range []struct {
 		name, target, want string
 		src                fs.FS
 	}{
-		{"no module", "{build: ./cmd/api}", "s:3:16: there is no go.mod in the root of the build context; run go mod init, pass the folder that holds it as the build context, or see whether .dockerignore leaves it out", files("main.go")},
-		{"module below", "{build: .}", "s:3:16: there is no go.mod in the root of the build context, but there is one in services/api: write build: {dir: services/api}", files("services/api/go.mod=module m\n")},
+		{"no module", "{build: ./cmd/api}", "s:3:16: there is no go.mod in the root of the build context; run go mod init, pass the folder that holds it as the build context, or see whether .dockerignore leaves it out", llbtest.Files("main.go")},
+		{"module below", "{build: .}", "s:3:16: there is no go.mod in the root of the build context, but there is one in services/api: write build: {dir: services/api}", llbtest.Files("services/api/go.mod=module m\n")},
 		{"no module in dir", "{build: {dir: x}}", "s:3:22: there is no go.mod in x of the build context; run go mod init, pass the folder that holds it as the build context, or see whether .dockerignore leaves it out", whole},
-		{"damaged module", "{build: .}", "go.mod cannot be read: go.mod:1: ", files("go.mod=}{", "main.go")},
+		{"damaged module", "{build: .}", "go.mod cannot be read: go.mod:1: ", llbtest.Files("go.mod=}{", "main.go")},
 		{"missing folder", "{build: ./cmd/ap}", `s:3:16: there is no folder cmd/ap in the build context; the commands of this module are ./cmd/api; did you mean "./cmd/api"?`, whole},
 		{"without ./", "{build: cmd/api}", `s:3:16: "cmd/api" is an import path to Go, not a folder: write ./cmd/api`, whole},
 		{"no Go files", "{build: ./docs}", "s:3:16: there are no Go files in docs", whole},
@@ -117,17 +106,10 @@ func env() toolchain.Env {
 	}
 }
 
-func lookup(t *testing.T, name string) platform.Platform {
-	t.Helper()
-	p, err := platform.Lookup(platforms.MustParse(name))
-	require.NoError(t, err)
-	return p
-}
-
 func TestCompile(t *testing.T) {
-	p, err := plan(t, "{build: {dir: svc}}", files("svc/go.mod=module example.com/svc\n", "svc/main.go"))
+	p, err := plan(t, "{build: {dir: svc}}", llbtest.Files("svc/go.mod=module example.com/svc\n", "svc/main.go"))
 	require.NoError(t, err)
-	g := llbtest.Marshal(t, p.Compile(env(), lookup(t, "linux/arm/v6")), llb.LinuxAmd64)
+	g := llbtest.Marshal(t, p.Compile(env(), llbtest.Platform(t, "linux/arm/v6")), llb.LinuxAmd64)
 	x := g.OneExec(t)
 
 	require.Equal(t, []string{"go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", "-o", "/out/api", "."}, x.Args)
@@ -168,9 +150,9 @@ func TestFlags(t *testing.T) {
 			map[string]string{"GOEXPERIMENT": "jsonv2", "GODEBUG": "madvdontneed=1,goindex=0", "CGO_ENABLED": "0"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			p, err := plan(t, "{build: "+tc.build+"}", files("go.mod=module m\n", "main.go"))
+			p, err := plan(t, "{build: "+tc.build+"}", llbtest.Files("go.mod=module m\n", "main.go"))
 			require.NoError(t, err)
-			x := llbtest.Marshal(t, p.Compile(env(), lookup(t, "linux/amd64")), llb.LinuxAmd64).OneExec(t)
+			x := llbtest.Marshal(t, p.Compile(env(), llbtest.Platform(t, "linux/amd64")), llb.LinuxAmd64).OneExec(t)
 			for _, arg := range tc.args {
 				require.Contains(t, x.Args, arg)
 			}
@@ -182,18 +164,18 @@ func TestFlags(t *testing.T) {
 	t.Run("jobs", func(t *testing.T) {
 		s, err := spec.Parse("s", []byte("toolchain: {name: go-cgo0, jobs: 3}\ntargets: {api: {}}\n"))
 		require.NoError(t, err)
-		p, err := golang.New(s, s.Targets["api"], files("go.mod=module m\n", "main.go"))
+		p, err := golang.New(s, s.Targets["api"], llbtest.Files("go.mod=module m\n", "main.go"))
 		require.NoError(t, err)
-		require.Contains(t, llbtest.Marshal(t, p.Compile(env(), lookup(t, "linux/amd64"))).OneExec(t).Args, "-p=3")
+		require.Contains(t, llbtest.Marshal(t, p.Compile(env(), llbtest.Platform(t, "linux/amd64"))).OneExec(t).Args, "-p=3")
 	})
 }
 
 func TestCacheNamespace(t *testing.T) {
-	p, err := plan(t, "{build: .}", files("go.mod=module m\n", "main.go"))
+	p, err := plan(t, "{build: .}", llbtest.Files("go.mod=module m\n", "main.go"))
 	require.NoError(t, err)
 	e := env()
 	e.CacheNamespace = "tenant-1"
-	x := llbtest.Marshal(t, p.Compile(e, lookup(t, "linux/amd64")), llb.LinuxAmd64).OneExec(t)
+	x := llbtest.Marshal(t, p.Compile(e, llbtest.Platform(t, "linux/amd64")), llb.LinuxAmd64).OneExec(t)
 	for dest, m := range x.Mounts {
 		if m.CacheOpt != nil {
 			require.True(t, strings.HasPrefix(m.CacheOpt.ID, "tenant-1/fromscratch/"), dest)
@@ -204,11 +186,11 @@ func TestCacheNamespace(t *testing.T) {
 // TestDeterministic: the same request gives the same definition, byte for byte,
 // and another platform another one.
 func TestDeterministic(t *testing.T) {
-	src := files("go.mod=module m\n", "main.go")
+	src := llbtest.Files("go.mod=module m\n", "main.go")
 	marshal := func(name string) []byte {
 		p, err := plan(t, "{build: .}", src)
 		require.NoError(t, err)
-		return llbtest.Marshal(t, p.Compile(env(), lookup(t, name)), llb.LinuxAmd64).Bytes()
+		return llbtest.Marshal(t, p.Compile(env(), llbtest.Platform(t, name)), llb.LinuxAmd64).Bytes()
 	}
 	for range 25 {
 		require.Equal(t, marshal("linux/amd64"), marshal("linux/amd64"))
@@ -217,9 +199,9 @@ func TestDeterministic(t *testing.T) {
 }
 
 func TestSupportsEveryPlatform(t *testing.T) {
-	p, err := plan(t, "{build: .}", files("go.mod=module m\n", "main.go"))
+	p, err := plan(t, "{build: .}", llbtest.Files("go.mod=module m\n", "main.go"))
 	require.NoError(t, err)
 	for _, name := range platform.Supported(func(platform.Platform) bool { return true }) {
-		require.NoError(t, p.Supports(lookup(t, name)))
+		require.NoError(t, p.Supports(llbtest.Platform(t, name)))
 	}
 }

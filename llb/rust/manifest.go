@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"github.com/fromscratch-build/fromscratch/llb/toolchain"
 )
 
 // manifest is the part of a Cargo.toml that tells what can be built.
@@ -157,7 +159,7 @@ func crateOf(src fs.FS, dir string, m *manifest) crate {
 
 func discovered(src fs.FS, dir, name string) []binary {
 	var out []binary
-	if isFile(src, path.Join(dir, "src/main.rs")) {
+	if toolchain.IsFile(src, path.Join(dir, "src/main.rs")) {
 		out = append(out, binary{name, "src/main.rs"})
 	}
 	// A crate without src/bin is the usual case, not an error.
@@ -167,14 +169,9 @@ func discovered(src fs.FS, dir, name string) []binary {
 		switch {
 		case !e.IsDir() && strings.HasSuffix(file, ".rs"):
 			out = append(out, binary{strings.TrimSuffix(e.Name(), ".rs"), file})
-		case e.IsDir() && isFile(src, path.Join(dir, file, "main.rs")):
+		case e.IsDir() && toolchain.IsFile(src, path.Join(dir, file, "main.rs")):
 			out = append(out, binary{e.Name(), path.Join(file, "main.rs")})
 		}
 	}
 	return out
-}
-
-func isFile(src fs.FS, name string) bool {
-	info, err := fs.Stat(src, path.Clean(name))
-	return err == nil && !info.IsDir()
 }

@@ -49,11 +49,12 @@ func New(s *spec.Spec, t *spec.Target, src fs.FS) (*Plan, error) {
 			return nil, s.Problem(dirPath, me.Error())
 		}
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, s.Problem(dirPath, missingManifest(t, src))
+			return nil, s.Problem(dirPath, toolchain.Missing(t, src, "Cargo.toml",
+				"pass the folder that holds it as the build context, or see whether .dockerignore leaves it out"))
 		}
 		return nil, err
 	}
-	if p.locked() && !isFile(src, path.Join(t.Build.Dir, "Cargo.lock")) {
+	if p.locked() && !toolchain.IsFile(src, path.Join(t.Build.Dir, "Cargo.lock")) {
 		return nil, s.Problem(dirPath, fmt.Sprintf("there is no %s in the build context, so the versions of the dependencies are not fixed; "+
 			"run cargo generate-lockfile and commit the file, see whether .dockerignore leaves it out, or write build: {locked: false}", path.Join(t.Build.Dir, "Cargo.lock")))
 	}
@@ -65,21 +66,6 @@ func New(s *spec.Spec, t *spec.Target, src fs.FS) (*Plan, error) {
 		return nil, err
 	}
 	return p, nil
-}
-
-func missingManifest(t *spec.Target, src fs.FS) string {
-	where := "in the root of the build context"
-	if t.Build.Dir != "." {
-		where = fmt.Sprintf("in %s of the build context", t.Build.Dir)
-	}
-	msg := "there is no Cargo.toml " + where
-	for _, pattern := range []string{"*/Cargo.toml", "*/*/Cargo.toml"} {
-		if found, _ := fs.Glob(src, pattern); len(found) > 0 {
-			dir := path.Dir(found[0])
-			return fmt.Sprintf("%s, but there is one in %s: write build: {dir: %s}", msg, dir, dir)
-		}
-	}
-	return msg + "; pass the folder that holds it as the build context, or see whether .dockerignore leaves it out"
 }
 
 func imageFor(t spec.Toolchain) string {

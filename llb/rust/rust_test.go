@@ -6,7 +6,6 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
@@ -14,20 +13,10 @@ import (
 
 	"github.com/fromscratch-build/fromscratch/frontend/spec"
 	"github.com/fromscratch-build/fromscratch/internal/llbtest"
-	"github.com/fromscratch-build/fromscratch/llb/platform"
 	"github.com/fromscratch-build/fromscratch/llb/rust"
 	"github.com/fromscratch-build/fromscratch/llb/sourcesync"
 	"github.com/fromscratch-build/fromscratch/llb/toolchain"
 )
-
-func files(names ...string) fstest.MapFS {
-	out := fstest.MapFS{}
-	for _, n := range names {
-		name, text, _ := strings.Cut(n, "=")
-		out[name] = &fstest.MapFile{Data: []byte(text)}
-	}
-	return out
-}
 
 func plan(t *testing.T, target string, src fs.FS) (*rust.Plan, error) {
 	t.Helper()
@@ -44,7 +33,7 @@ func manifest(name, rest string) string {
 
 // monorepo is a virtual workspace with the shapes that crates have.
 func monorepo() fstest.MapFS {
-	return files(
+	return llbtest.Files(
 		"Cargo.lock=",
 		"Cargo.toml=[workspace]\nmembers = ['crates/*', 'tools/gen']\nexclude = ['crates/old']\n",
 		"crates/api/Cargo.toml="+manifest("api", ""), "crates/api/src/main.rs=", "crates/api/src/lib.rs=",
@@ -81,13 +70,13 @@ func TestSelect(t *testing.T) {
 		})
 	}
 	t.Run("the only binary", func(t *testing.T) {
-		p, err := plan(t, "{}", files("Cargo.lock=", "Cargo.toml="+manifest("other", ""), "src/main.rs="))
+		p, err := plan(t, "{}", llbtest.Files("Cargo.lock=", "Cargo.toml="+manifest("other", ""), "src/main.rs="))
 		require.NoError(t, err)
 		require.Equal(t, []string{"api"}, p.Binaries(), "one binary is named like its target")
 		require.Contains(t, strings.Join(exec(t, p, "linux/amd64").Args, " "), "--bin other")
 	})
 	t.Run("edition 2015 discovers nothing beside a bin", func(t *testing.T) {
-		_, err := plan(t, "{build: {bin: extra}}", files("Cargo.lock=",
+		_, err := plan(t, "{build: {bin: extra}}", llbtest.Files("Cargo.lock=",
 			"Cargo.toml=[package]\nname = 'x'\n[[bin]]\nname = 'y'\npath = 'y.rs'\n", "src/bin/extra.rs="))
 		require.EqualError(t, err, `s:3:22: there is no binary "extra", only y`)
 	})
@@ -98,17 +87,17 @@ func TestProblems(t *testing.T) {
 		name, target, want string
 		src                fs.FS
 	}{
-		{"no manifest", "{}", "s:3:8: there is no Cargo.toml in the root of the build context; pass the folder that holds it as the build context, or see whether .dockerignore leaves it out", files("src/main.rs=")},
-		{"manifest below", "{}", "s:3:8: there is no Cargo.toml in the root of the build context, but there is one in svc: write build: {dir: svc}", files("svc/Cargo.toml=")},
-		{"no lock file", "{}", "s:3:8: there is no Cargo.lock in the build context, so the versions of the dependencies are not fixed; run cargo generate-lockfile and commit the file, see whether .dockerignore leaves it out, or write build: {locked: false}", files("Cargo.toml="+manifest("api", ""), "src/main.rs=")},
-		{"damaged manifest", "{}", "s:3:8: Cargo.toml cannot be read: line 2, column 5: ", files("Cargo.toml=[package]\nname\n", "Cargo.lock=")},
-		{"missing member", "{}", `s:3:8: Cargo.toml names the workspace member "crates/x", but the build context has no crates/x/Cargo.toml; see whether .dockerignore leaves it out`, files("Cargo.toml=[workspace]\nmembers=['crates/x']\n", "Cargo.lock=")},
+		{"no manifest", "{}", "s:3:8: there is no Cargo.toml in the root of the build context; pass the folder that holds it as the build context, or see whether .dockerignore leaves it out", llbtest.Files("src/main.rs=")},
+		{"manifest below", "{}", "s:3:8: there is no Cargo.toml in the root of the build context, but there is one in svc: write build: {dir: svc}", llbtest.Files("svc/Cargo.toml=")},
+		{"no lock file", "{}", "s:3:8: there is no Cargo.lock in the build context, so the versions of the dependencies are not fixed; run cargo generate-lockfile and commit the file, see whether .dockerignore leaves it out, or write build: {locked: false}", llbtest.Files("Cargo.toml="+manifest("api", ""), "src/main.rs=")},
+		{"damaged manifest", "{}", "s:3:8: Cargo.toml cannot be read: line 2, column 5: ", llbtest.Files("Cargo.toml=[package]\nname\n", "Cargo.lock=")},
+		{"missing member", "{}", `s:3:8: Cargo.toml names the workspace member "crates/x", but the build context has no crates/x/Cargo.toml; see whether .dockerignore leaves it out`, llbtest.Files("Cargo.toml=[workspace]\nmembers=['crates/x']\n", "Cargo.lock=")},
 		{"unknown package", "{build: apy}", `s:3:16: there is no package "apy" in the workspace, only api, shared, many, run and gen; did you mean "api"?`, monorepo()},
 		{"unknown bin", "{build: {bin: tow}}", `s:3:22: there is no binary "tow", only api, one, three, two, a, b and generate; did you mean "two"?`, monorepo()},
 		{"library", "{build: shared}", `s:3:16: package "shared" has no binary; it is a library`, monorepo()},
 		{"several bins", "{build: many}", `s:3:16: package "many" has several binaries, one, three and two; write build: {package: many, bin: one}`, monorepo()},
-		{"nothing named so", "{}", `s:3:8: no package and no binary is named like the target "api"; name one of a and b: write build: {bin: a}`, files("Cargo.lock=", "Cargo.toml="+manifest("x", ""), "src/bin/a.rs=", "src/bin/b.rs=")},
-		{"no binaries at all", "{}", `s:3:8: no package and no binary is named like the target "api", and the workspace has no binaries; see whether .dockerignore leaves src/main.rs out`, files("Cargo.lock=", "Cargo.toml="+manifest("x", ""), "src/lib.rs=")},
+		{"nothing named so", "{}", `s:3:8: no package and no binary is named like the target "api"; name one of a and b: write build: {bin: a}`, llbtest.Files("Cargo.lock=", "Cargo.toml="+manifest("x", ""), "src/bin/a.rs=", "src/bin/b.rs=")},
+		{"no binaries at all", "{}", `s:3:8: no package and no binary is named like the target "api", and the workspace has no binaries; see whether .dockerignore leaves src/main.rs out`, llbtest.Files("Cargo.lock=", "Cargo.toml="+manifest("x", ""), "src/lib.rs=")},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, err := plan(t, tc.target, tc.src)
@@ -136,16 +125,9 @@ func TestImage(t *testing.T) {
 func TestSupports(t *testing.T) {
 	p, err := plan(t, "{}", monorepo())
 	require.NoError(t, err)
-	require.NoError(t, p.Supports(lookup(t, "linux/arm64")))
-	require.EqualError(t, p.Supports(lookup(t, "linux/s390x")),
+	require.NoError(t, p.Supports(llbtest.Platform(t, "linux/arm64")))
+	require.EqualError(t, p.Supports(llbtest.Platform(t, "linux/s390x")),
 		"toolchain rust-musl cannot build for platform linux/s390x; it builds for linux/amd64, linux/amd64/v2, linux/amd64/v3, linux/amd64/v4, linux/arm64")
-}
-
-func lookup(t *testing.T, name string) platform.Platform {
-	t.Helper()
-	p, err := platform.Lookup(platforms.MustParse(name))
-	require.NoError(t, err)
-	return p
 }
 
 func env() toolchain.Env {
@@ -157,7 +139,7 @@ func env() toolchain.Env {
 
 func exec(t *testing.T, p *rust.Plan, platform string) llbtest.Exec {
 	t.Helper()
-	return llbtest.Marshal(t, p.Compile(env(), lookup(t, platform)), llb.LinuxAmd64).OneExec(t)
+	return llbtest.Marshal(t, p.Compile(env(), llbtest.Platform(t, platform)), llb.LinuxAmd64).OneExec(t)
 }
 
 func TestCompile(t *testing.T) {
@@ -209,7 +191,7 @@ func TestCacheIDIsInTheKey(t *testing.T) {
 	p, err := plan(t, "{}", monorepo())
 	require.NoError(t, err)
 	key := func(e toolchain.Env, platform string) (id, rest string) {
-		x := llbtest.Marshal(t, p.Compile(e, lookup(t, platform)), llb.LinuxAmd64).OneExec(t)
+		x := llbtest.Marshal(t, p.Compile(e, llbtest.Platform(t, platform)), llb.LinuxAmd64).OneExec(t)
 		id = x.Mounts["/fromscratch/work"].CacheOpt.ID
 		return id, strings.Join(x.Args, " ") + strings.Join(x.GetExec().Meta.Env, " ")
 	}
@@ -231,7 +213,7 @@ func TestCacheIDIsInTheKey(t *testing.T) {
 
 func TestFlags(t *testing.T) {
 	p, err := plan(t, "{build: {profile: fast, features: [tls, json], default-features: false, locked: false, env: {SQLX_OFFLINE: true, CARGO_INCREMENTAL_X: y}}}",
-		files("Cargo.toml="+manifest("api", ""), "src/main.rs="))
+		llbtest.Files("Cargo.toml="+manifest("api", ""), "src/main.rs="))
 	require.NoError(t, err, "without locked, Cargo.lock may be missing")
 	x := exec(t, p, "linux/amd64")
 	require.Equal(t, "[linux/amd64] cargo build --profile fast (api)", x.Name)
@@ -277,7 +259,7 @@ func TestDeterministic(t *testing.T) {
 	p, err := plan(t, "{}", monorepo())
 	require.NoError(t, err)
 	marshal := func() []byte {
-		return llbtest.Marshal(t, p.Compile(env(), lookup(t, "linux/arm64")), llb.LinuxAmd64).Bytes()
+		return llbtest.Marshal(t, p.Compile(env(), llbtest.Platform(t, "linux/arm64")), llb.LinuxAmd64).Bytes()
 	}
 	first := marshal()
 	for range 25 {
