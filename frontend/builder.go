@@ -77,7 +77,11 @@ func (p *prepared) builder(ctx context.Context, pf platform.Platform) (*builder,
 		Image:          image,
 		Tools:          p.tools,
 		CacheNamespace: p.req.CacheIDNamespace,
-		Run:            append(p.req.execOptions(t.Name()), p.req.location(s.BuildRange(t.Name()))),
+		BuildArch:      p.req.BuildPlatforms[0].Architecture,
+		Run:            p.req.execOptions(t.Name()),
+
+		BuildLocation:     p.req.location(s.BuildRange(t.Name())),
+		ToolchainLocation: p.req.location(s.KeyRange(s.ToolchainPath(t)...)),
 	}
 	b.extras, err = b.layers(ctx)
 	return b, err

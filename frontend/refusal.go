@@ -9,6 +9,7 @@ import (
 	"github.com/fromscratch-build/fromscratch/frontend/inspect"
 	"github.com/fromscratch-build/fromscratch/frontend/spec"
 	"github.com/fromscratch-build/fromscratch/llb/platform"
+	"github.com/fromscratch-build/fromscratch/llb/rust"
 )
 
 // refusal says why a binary is not exported, with the likely cause and its cure
@@ -50,6 +51,10 @@ func (b *builder) compileFailed(err error) error {
 	msg := err.Error()
 	if !strings.Contains(msg, "did not complete successfully") {
 		return err
+	}
+	if strings.Contains(msg, "install-c") || strings.Contains(msg, rust.RustupTitle) {
+		return b.spec.Problem(b.spec.ToolchainPath(b.target), fmt.Sprintf("the toolchain image %s lacks what %s needs, and it could not be added; what went wrong is above. "+
+			"Give the builder access to the network, or use an image that has it", b.plan.Image(), pf))
 	}
 	text := fmt.Sprintf("compiling target %q for %s failed: %s; what the compiler said is above", b.target.Name(), pf, b.plan.Title())
 	if strings.Contains(msg, "exit code: 137") {

@@ -71,7 +71,7 @@ func TestErrors(t *testing.T) {
 		{"unknown target", spec("toolchain: go-cgo0\ntargets:\n  api: {build: .}\n  worker: {build: .}\n"), builds.Build{Target: "wroker"}, []string{
 			"   3 | >>> targets:", `there is no target "wroker", only api and worker; did you mean "worker"?`}},
 		{"no target named", spec("toolchain: go-cgo0\ntargets:\n  api: {build: .}\n  worker: {build: .}\n"), builds.Build{}, []string{
-			"   3 | >>> targets:", "the spec has several targets, so name one with --target: api and worker"}},
+			"   3 | >>> targets:", "the spec has several targets: api and worker; name one with --target, or mark one with default: true"}},
 		{"missing package", spec("toolchain: go-cgo0\ntargets:\n  app: {build: ./cmd/app}\n"), builds.Build{}, []string{
 			"   4 | >>>   app: {build: ./cmd/app}", "fromscratch.yaml:4:16: there is no folder cmd/app in the build context"}},
 		{"missing module", map[string]string{"fromscratch.yaml": goSpec}, builds.Build{}, []string{

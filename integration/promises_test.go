@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -58,6 +59,37 @@ func TestNothingIsEmulated(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "app"), r.Layout.Images["linux/arm64"].Files["/app"].Data, 0o755))
 		out := builds.Build{Bed: bed, Buildkitd: d, Context: dir, File: "Dockerfile", Platforms: []string{"linux/arm64"}}.Fails(t, builds.Image)
 		require.Contains(t, out, "exec format error")
+	})
+}
+
+// TestSlimRust: an image as the official slim one has neither a musl target nor a
+// cross compiler. Both are added once, and an edit adds nothing.
+func TestSlimRust(t *testing.T) {
+	files := with(rustProgram("fn main() { println!(\"hello\"); }\n"), "fromscratch.yaml",
+		syntax+"toolchain: {name: rust-musl, image: 'rust:1.96-slim-bookworm'}\ntargets:\n  app:\n    build: {package: app}\n")
+	dir := builds.Write(t, files)
+	build := builds.Build{Bed: bed, Context: dir, Platforms: []string{"linux/amd64", "linux/arm64"}}
+	r := build.OK(t, builds.Image)
+	for _, vertex := range []string{"rustup target add x86_64-unknown-linux-musl", "rustup target add aarch64-unknown-linux-musl", "C compiler for aarch64-linux-musl"} {
+		require.Contains(t, r.Output, "[toolchain] "+vertex)
+	}
+	require.NotContains(t, r.Output, "C compiler for x86_64-linux-musl", "nothing here is compiled by one")
+	require.Equal(t, "hello", runs(t, r.Layout.Images["linux/amd64"].Files["/app"].Data))
+
+	edit(t, dir, "src/main.rs", "fn main() { println!(\"edited\"); }\n", time.Now())
+	r = build.OK(t, builds.Image)
+	require.Equal(t, "edited", runs(t, r.Layout.Images["linux/amd64"].Files["/app"].Data))
+	for _, m := range regexp.MustCompile(`(?m)^#(\d+) \[toolchain\] (?:rustup|C compiler).*\n#(\d+) (\w+)`).FindAllStringSubmatch(r.Output, -1) {
+		require.Equal(t, "CACHED", m[3], "an edit reruns no toolchain vertex: %s", m[0])
+	}
+	t.Run("without a way to add it", func(t *testing.T) {
+		image := toolchainImage(t, "rust-bare", "FROM rust:1.96-slim-bookworm\nRUN rm /usr/local/cargo/bin/rustup && ln -s /bin/false /usr/local/cargo/bin/rustup\n")
+		bare := build
+		bare.Contexts = map[string]string{"rust:1.96-slim-bookworm": "docker-image://" + image}
+		out := bare.Fails(t, builds.Image)
+		require.Contains(t, out, "   2 | >>> toolchain: {name: rust-musl")
+		require.Contains(t, out, "the toolchain image rust:1.96-slim-bookworm lacks what linux/")
+		plainWords(t, out)
 	})
 }
 
@@ -138,7 +170,7 @@ targets:
     build: {dir: svc, package: [./cmd/one, ./cmd/two]}
     entrypoint: [/one, -v]
     cmd: [serve]
-    env: {TZ: UTC, EMPTY: "", QUOTE: 'a "b" $c'}
+    env: {TZ: UTC, EMPTY: "", QUOTE: 'a "b" $$c'}
     expose: [8080, 53/udp, 9000-9001]
     user: {name: app, uid: 1001, gid: 1002, home: /var/lib/app}
     workdir: /srv/data

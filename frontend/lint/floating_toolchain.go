@@ -23,10 +23,10 @@ var floatingToolchain = &Rule{
 				p.report(p.valueRange(p.toolchainPath(t, "version")),
 					"version %s names no release, so the compiler changes when its image is updated; write one such as %s", tc.Version, exampleVersion(tc.Name))
 			}
-		case tc.Name == spec.RustMusl:
+		case tc.Name == spec.RustMusl && p.src.rustFloats(t.Build.Dir):
 			p.report(p.valueRange(p.toolchainPath(t, "name")),
 				"nothing says which Rust compiles this, so a new release of the frontend brings another one; "+
-					"write toolchain: {name: rust-musl, version: %s}, with the version that the project is tested with", exampleVersion(tc.Name))
+					"add a rust-toolchain.toml with a version as its channel, or write toolchain: {name: rust-musl, version: %s}", exampleVersion(tc.Name))
 		case tc.Name == spec.GoCGO0 && p.src.goFloats(t.Build.Dir):
 			p.report(p.valueRange(p.toolchainPath(t, "name")),
 				"go.mod has no go line, so nothing says which Go compiles this, and a new release of the frontend brings another one; run go mod edit -go=%s, "+

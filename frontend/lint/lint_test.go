@@ -132,7 +132,7 @@ func TestRunsAsRoot(t *testing.T) {
 func TestFloatingToolchain(t *testing.T) {
 	noGoLine := files("go.mod", "module m\n")
 	const (
-		rust  = "nothing says which Rust compiles this, so a new release of the frontend brings another one; write toolchain: {name: rust-musl, version: 1.96}, with the version that the project is tested with"
+		rust  = "nothing says which Rust compiles this, so a new release of the frontend brings another one; add a rust-toolchain.toml with a version as its channel, or write toolchain: {name: rust-musl, version: 1.96}"
 		goMod = "go.mod has no go line, so nothing says which Go compiles this, and a new release of the frontend brings another one; run go mod edit -go=1.26, or write toolchain: {name: go-cgo0, version: 1.26}"
 	)
 	run(t, "FloatingToolchain", []testCase{
@@ -141,6 +141,8 @@ func TestFloatingToolchain(t *testing.T) {
 		{name: "Rust of a target", spec: "toolchain: go-cgo0\ntargets:\n  a: {toolchain: rust-musl}\n", want: []string{"3:18 " + rust}},
 		{name: "Rust of a target with jobs", spec: "toolchain: rust-musl\ntargets:\n  a: {toolchain: {jobs: 2}}\n", want: []string{"1:12 " + rust}},
 		{name: "Rust with a version", spec: "toolchain: {name: rust-musl, version: 1.96}\ntargets:\n  a: {}\n"},
+		{name: "Rust with a toolchain file", spec: "toolchain: rust-musl\ntargets:\n  a: {}\n", src: files("rust-toolchain.toml", "[toolchain]\nchannel = '1.90'\n")},
+		{name: "Rust with a toolchain file for stable", spec: "toolchain: rust-musl\ntargets:\n  a: {}\n", src: files("rust-toolchain", "stable\n"), want: []string{"1:12 " + rust}},
 		{name: "version of the target", spec: "toolchain: rust-musl\ntargets:\n  a: {toolchain: {version: 1.96}}\n"},
 		{name: "Go without a line", spec: goTarget(), src: noGoLine, want: []string{"1:12 " + goMod}},
 		{name: "Go without sources", spec: goTarget()},

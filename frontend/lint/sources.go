@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/mod/modfile"
+
+	"github.com/fromscratch-build/fromscratch/llb/rust"
 )
 
 // sources reads the build context, each manifest once: through the gateway a read
@@ -88,4 +90,14 @@ func (s *sources) requires(dir string) []string {
 // mentions tells whether a file of a project mentions text.
 func (s *sources) mentions(dir, name, text string) bool {
 	return strings.Contains(string(s.read(path.Join(dir, name))), text)
+}
+
+// rustFloats tells whether no file of the sources says which Rust to use. One that
+// cannot be read is for the build to complain about.
+func (s *sources) rustFloats(dir string) bool {
+	if s.fsys == nil {
+		return true
+	}
+	version, err := rust.ToolchainFile(s.fsys, dir)
+	return version == "" && err == nil
 }

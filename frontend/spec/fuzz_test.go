@@ -115,7 +115,7 @@ func check(t *testing.T, text, value string, s *spec.Spec, err error, start time
 	}
 	lines := strings.Split(strings.TrimPrefix(text, "\uFEFF"), "\n")
 	for i, p := range problems {
-		checkMessage(t, p.Message, text+value)
+		checkMessage(t, p.Message, text, value)
 		if p.Range.IsZero() {
 			if i > 0 {
 				t.Errorf("%v has no position", p)
@@ -183,14 +183,15 @@ func checkSpec(t *testing.T, s *spec.Spec) {
 	}
 }
 
-func checkMessage(t *testing.T, message, data string) {
+func checkMessage(t *testing.T, message, data, value string) {
 	t.Helper()
 	if message == "" || strings.ContainsAny(message, "\n\r") || !utf8.ValidString(message) {
 		t.Errorf("the message is not one paragraph: %q", message)
 	}
 	for _, word := range jargon {
-		// A message may say what the spec says. Escapes could spell it as well.
-		if strings.Contains(message, word) && !strings.Contains(data, word) && !strings.Contains(data, `\`) {
+		// A message may say what the spec says. Escapes could spell it as well, and so
+		// could the value of a variable with what is around it.
+		if strings.Contains(message, word) && !strings.Contains(data, word) && !strings.Contains(data, `\`) && !strings.ContainsAny(value, word) {
 			t.Errorf("the message says %q: %s", word, message)
 		}
 	}

@@ -102,6 +102,14 @@ func (g *Graph) OneExec(t testing.TB) Exec {
 	return execs[0]
 }
 
+// LastExec is the exec that the others prepare.
+func (g *Graph) LastExec(t testing.TB) Exec {
+	t.Helper()
+	execs := g.Execs()
+	require.NotEmpty(t, execs)
+	return execs[len(execs)-1]
+}
+
 // FileActions lists the actions of all file ops.
 func (g *Graph) FileActions() []*pb.FileAction {
 	var out []*pb.FileAction

@@ -207,7 +207,7 @@ func (p *Plan) Compile(e toolchain.Env, pf platform.Platform) llb.State {
 	for _, kv := range p.environment(pf) {
 		opts = append(opts, llb.AddEnv(kv[0], kv[1]))
 	}
-	opts = append(opts, e.Run...)
+	opts = append(append(opts, e.BuildLocation), e.Run...)
 	return e.Image.State.Run(opts...).AddMount(toolchain.OutDir, llb.Scratch())
 }
 

@@ -103,6 +103,8 @@ func env() toolchain.Env {
 		Source: llb.Local("context", llb.SessionID("s")),
 		Image:  toolchain.Image{State: llb.Image("golang:1.26"), Digest: "sha256:1"},
 		Tools:  llb.Image("fromscratch/frontend:1"),
+
+		BuildArch: "amd64", BuildLocation: llb.WithDescription(nil), ToolchainLocation: llb.WithDescription(nil),
 	}
 }
 

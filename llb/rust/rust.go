@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
+	"github.com/pelletier/go-toml/v2"
 
 	"github.com/fromscratch-build/fromscratch/frontend/spec"
 	"github.com/fromscratch-build/fromscratch/llb/platform"
@@ -34,6 +35,8 @@ type Plan struct {
 	// order, those that they have in the image.
 	bins     []string
 	binaries []string
+	// compilesC is set when a dependency has C in it.
+	compilesC bool
 }
 
 var _ toolchain.Plan = (*Plan)(nil)
@@ -41,8 +44,12 @@ var _ toolchain.Plan = (*Plan)(nil)
 // New plans the build of t from what src, the build context, says. The error is
 // a *spec.Problem when the spec or the sources are at fault.
 func New(s *spec.Spec, t *spec.Target, src fs.FS) (*Plan, error) {
-	p := &Plan{target: t, image: imageFor(t.Toolchain)}
+	p := &Plan{target: t}
 	dirPath := spec.Path{"targets", t.Name(), "build", "dir"}
+	var err error
+	if p.image, err = imageFor(s, t, src); err != nil {
+		return nil, err
+	}
 	crates, err := workspace(src, t.Build.Dir)
 	if err != nil {
 		if me, ok := errors.AsType[*manifestError](err); ok {
@@ -54,9 +61,18 @@ func New(s *spec.Spec, t *spec.Target, src fs.FS) (*Plan, error) {
 		}
 		return nil, err
 	}
-	if p.locked() && !toolchain.IsFile(src, path.Join(t.Build.Dir, "Cargo.lock")) {
+	lockName := path.Join(t.Build.Dir, "Cargo.lock")
+	lock, err := fs.ReadFile(src, lockName)
+	switch {
+	case err == nil:
+		p.compilesC = compilesC(lock)
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	case p.locked():
 		return nil, s.Problem(dirPath, fmt.Sprintf("there is no %s in the build context, so the versions of the dependencies are not fixed; "+
-			"run cargo generate-lockfile and commit the file, see whether .dockerignore leaves it out, or write build: {locked: false}", path.Join(t.Build.Dir, "Cargo.lock")))
+			"run cargo generate-lockfile and commit the file, see whether .dockerignore leaves it out, or write build: {locked: false}", lockName))
+	default:
+		p.compilesC = true // What is compiled is not known before it is.
 	}
 	if len(t.Build.Stamp) > 0 {
 		return nil, s.Problem(spec.Path{"targets", t.Name(), "build", "stamp"}, "stamp is not supported yet for rust-musl by this version of the frontend; "+
@@ -68,15 +84,52 @@ func New(s *spec.Spec, t *spec.Target, src fs.FS) (*Plan, error) {
 	return p, nil
 }
 
-func imageFor(t spec.Toolchain) string {
-	if t.Image != "" {
-		return t.Image
+// imageFor picks the compiler: the spec's, else that of the project's
+// rust-toolchain file, else the frontend's own default.
+func imageFor(s *spec.Spec, t *spec.Target, src fs.FS) (string, error) {
+	if t.Toolchain.Image != "" {
+		return t.Toolchain.Image, nil
 	}
-	version := t.Version
+	version := t.Toolchain.Version
 	if version == "" {
-		version = DefaultVersion
+		var err error
+		if version, err = ToolchainFile(src, t.Build.Dir); err != nil {
+			return "", s.Problem(s.ToolchainPath(t), err.Error())
+		}
 	}
-	return "rust:" + version + "-bookworm"
+	return "rust:" + cmp.Or(version, DefaultVersion) + "-bookworm", nil
+}
+
+// ToolchainFile is the version that rust-toolchain.toml in dir, or the older
+// rust-toolchain, asks for ("Overrides" in the rustup book); empty when there is
+// none, or when it asks for stable. The image is the toolchain, so components and
+// targets are settled elsewhere. The error names the file.
+func ToolchainFile(src fs.FS, dir string) (string, error) {
+	for _, name := range []string{"rust-toolchain", "rust-toolchain.toml"} {
+		name = path.Join(dir, name)
+		data, err := fs.ReadFile(src, name)
+		if err != nil {
+			continue
+		}
+		channel := strings.TrimSpace(string(data))
+		if strings.Contains(channel, "[toolchain]") {
+			var file struct {
+				Toolchain struct {
+					Channel string `toml:"channel"`
+				} `toml:"toolchain"`
+			}
+			if err := toml.Unmarshal(data, &file); err != nil {
+				return "", fmt.Errorf("%s cannot be read: %s", name, strings.TrimPrefix(err.Error(), "toml: "))
+			}
+			channel = file.Toolchain.Channel
+		}
+		version, err := channelVersion(channel)
+		if err != nil {
+			return "", fmt.Errorf("%s %w", name, err)
+		}
+		return version, nil
+	}
+	return "", nil
 }
 
 // selectBinaries settles which packages and binaries Cargo builds.
@@ -286,8 +339,8 @@ func (p *Plan) Compile(e toolchain.Env, pf platform.Platform) llb.State {
 	for _, kv := range p.environment(e, pf) {
 		opts = append(opts, llb.AddEnv(kv[0], kv[1]))
 	}
-	opts = append(opts, e.Run...)
-	return e.Image.State.Run(opts...).AddMount(toolchain.OutDir, llb.Scratch())
+	opts = append(append(opts, e.BuildLocation), e.Run...)
+	return p.prepared(e, pf).Run(opts...).AddMount(toolchain.OutDir, llb.Scratch())
 }
 
 // environmentID tells environments apart. A macro or a build script that reads a

@@ -9,6 +9,7 @@ import (
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/stretchr/testify/require"
 
 	"github.com/fromscratch-build/fromscratch/frontend/spec"
@@ -134,12 +135,13 @@ func env() toolchain.Env {
 	img := toolchain.Image{State: llb.Image("rust:1.96"), Digest: "sha256:1"}
 	img.Config = dockerspec.DockerOCIImage{}
 	img.Config.Config.Env = []string{"PATH=/usr/bin", "RUST_VERSION=1.96.0"}
-	return toolchain.Env{Target: "api", Source: llb.Local("context", llb.SessionID("s")), Image: img, Tools: llb.Image("fromscratch/frontend:1")}
+	return toolchain.Env{Target: "api", Source: llb.Local("context", llb.SessionID("s")), Image: img, Tools: llb.Image("fromscratch/frontend:1"),
+		BuildArch: "amd64", BuildLocation: llb.WithDescription(nil), ToolchainLocation: llb.WithDescription(nil)}
 }
 
 func exec(t *testing.T, p *rust.Plan, platform string) llbtest.Exec {
 	t.Helper()
-	return llbtest.Marshal(t, p.Compile(env(), llbtest.Platform(t, platform)), llb.LinuxAmd64).OneExec(t)
+	return llbtest.Marshal(t, p.Compile(env(), llbtest.Platform(t, platform)), llb.LinuxAmd64).LastExec(t)
 }
 
 func TestCompile(t *testing.T) {
@@ -191,7 +193,7 @@ func TestCacheIDIsInTheKey(t *testing.T) {
 	p, err := plan(t, "{}", monorepo())
 	require.NoError(t, err)
 	key := func(e toolchain.Env, platform string) (id, rest string) {
-		x := llbtest.Marshal(t, p.Compile(e, llbtest.Platform(t, platform)), llb.LinuxAmd64).OneExec(t)
+		x := llbtest.Marshal(t, p.Compile(e, llbtest.Platform(t, platform)), llb.LinuxAmd64).LastExec(t)
 		id = x.Mounts["/fromscratch/work"].CacheOpt.ID
 		return id, strings.Join(x.Args, " ") + strings.Join(x.GetExec().Meta.Env, " ")
 	}
@@ -246,6 +248,63 @@ func TestEnvironmentIsInTheID(t *testing.T) {
 func TestStampIsRefused(t *testing.T) {
 	_, err := plan(t, "{build: {stamp: {VERSION: 1}}}", monorepo())
 	require.ErrorContains(t, err, "s:3:24: stamp is not supported yet for rust-musl")
+}
+
+// TestPrepare: what an image lacks is added in vertices of their own, by what the
+// project compiles and where.
+func TestPrepare(t *testing.T) {
+	const lock = "[[package]]\nname = 'NAME'\nversion = '1.0.0'\n"
+	for _, tc := range []struct {
+		name, lock, platform, buildArch string
+		rustup                          bool
+		want                            []string
+	}{
+		{"nothing to add", "serde", "linux/amd64", "amd64", false, nil},
+		{"rustup", "serde", "linux/amd64", "amd64", true, []string{"[toolchain] rustup target add x86_64-unknown-linux-musl"}},
+		{"C in a crate", "cc", "linux/amd64", "amd64", true, []string{"[toolchain] rustup target add x86_64-unknown-linux-musl", "[toolchain] C compiler for x86_64-linux-musl"}},
+		{"another architecture needs a linker", "serde", "linux/arm64", "amd64", false, []string{"[toolchain] C compiler for aarch64-linux-musl"}},
+		{"from arm64 to amd64", "serde", "linux/amd64", "arm64", false, []string{"[toolchain] C compiler for x86_64-linux-musl"}},
+		{"on arm64 itself", "serde", "linux/arm64", "arm64", false, nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p, err := plan(t, "{}", llbtest.Files("Cargo.toml="+manifest("api", ""), "src/main.rs=", "Cargo.lock="+strings.ReplaceAll(lock, "NAME", tc.lock)))
+			require.NoError(t, err)
+			e := env()
+			e.BuildArch = tc.buildArch
+			if tc.rustup {
+				e.Image.Config.Config.Env = append(e.Image.Config.Config.Env, "RUSTUP_HOME=/usr/local/rustup")
+			}
+			execs := llbtest.Marshal(t, p.Compile(e, llbtest.Platform(t, tc.platform)), llb.Platform(ocispecs.Platform{OS: "linux", Architecture: tc.buildArch})).Execs()
+			var names []string
+			for _, x := range execs[:len(execs)-1] {
+				names = append(names, x.Name)
+				require.Equal(t, tc.buildArch, x.Platform.Architecture)
+				require.NotContains(t, x.Mounts, "/src", "an edit never reruns it")
+			}
+			require.Equal(t, tc.want, names)
+		})
+	}
+}
+
+func TestToolchainFile(t *testing.T) {
+	for _, tc := range []struct{ name, file, want, err string }{
+		{"toml", "rust-toolchain.toml=[toolchain]\nchannel = '1.90'\ntargets = ['x']\n", "rust:1.90-bookworm", ""},
+		{"patch and host", "rust-toolchain.toml=[toolchain]\nchannel = '1.90.1-x86_64-unknown-linux-gnu'\n", "rust:1.90.1-bookworm", ""},
+		{"old form", "rust-toolchain=1.89.0\n", "rust:1.89.0-bookworm", ""},
+		{"stable", "rust-toolchain.toml=[toolchain]\nchannel = 'stable'\n", "rust:" + rust.DefaultVersion + "-bookworm", ""},
+		{"nightly", "rust-toolchain=nightly-2026-01-01\n", "", "s:1:12: rust-toolchain asks for nightly-2026-01-01, which has no official image; write toolchain: {name: rust-musl, image: …} with one that has it"},
+		{"damaged", "rust-toolchain.toml=[toolchain]\nchannel\n", "", "s:1:12: rust-toolchain.toml cannot be read: "},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p, err := plan(t, "{}", llbtest.Files("Cargo.toml="+manifest("api", ""), "src/main.rs=", "Cargo.lock=", tc.file))
+			if tc.err != "" {
+				require.ErrorContains(t, err, tc.err)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, tc.want, p.Image())
+		})
+	}
 }
 
 func TestTargetCPU(t *testing.T) {

@@ -40,9 +40,14 @@ type Env struct {
 	// CacheNamespace goes before the id of every cache mount, so that tenants of
 	// one builder can be kept apart (BUILDKIT_CACHE_MOUNT_NS).
 	CacheNamespace string
-	// Run holds what the request asks of every exec: network, hosts, limits,
-	// proxies, and the line of the spec that caused it.
+	// BuildArch is the architecture of the builder, as GOARCH has it.
+	BuildArch string
+	// Run holds what the request asks of every exec: network, hosts, limits and
+	// proxies.
 	Run []llb.RunOption
+	// BuildLocation is the line of the spec that a compile points at, and
+	// ToolchainLocation the one that what prepares the image points at.
+	BuildLocation, ToolchainLocation llb.RunOption
 }
 
 // Image is a resolved toolchain image.
