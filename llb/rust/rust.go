@@ -293,7 +293,7 @@ const (
 	// workDir is the cache mount that holds the mirror of the sources and the
 	// target directory. They are one mount, because a mirror without its target
 	// directory, or the other way round, would be of no use.
-	workDir   = "/fromscratch/work"
+	workDir   = "/fromscratch/project"
 	targetDir = workDir + "/target"
 	helper    = "/fromscratch/sourcesync"
 )

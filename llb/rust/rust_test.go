@@ -154,14 +154,14 @@ func TestCompile(t *testing.T) {
 	c, ok := sourcesync.ParseArgs(x.Args[1:])
 	require.True(t, ok, "the helper understands what it is given")
 	require.Equal(t, sourcesync.Command{
-		Source: "/src", Work: "/fromscratch/work", Dir: ".",
-		Copy: []sourcesync.Copy{{From: "/fromscratch/work/target/aarch64-unknown-linux-musl/release/api", To: "/out/api"}},
+		Source: "/src", Work: "/fromscratch/project", Dir: ".",
+		Copy: []sourcesync.Copy{{From: "/fromscratch/project/target/aarch64-unknown-linux-musl/release/api", To: "/out/api"}},
 		Run: []string{"cargo", "build", "--profile", "release", "--locked", "--target", "aarch64-unknown-linux-musl",
 			"--package", "api", "--bin", "api"},
 	}, c)
 	for k, v := range map[string]string{
 		"CARGO_HOME":                  "/fromscratch/cargo",
-		"CARGO_TARGET_DIR":            "/fromscratch/work/target",
+		"CARGO_TARGET_DIR":            "/fromscratch/project/target",
 		"CARGO_INCREMENTAL":           "0",
 		"CARGO_PROFILE_RELEASE_STRIP": "symbols",
 		"CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER": "aarch64-linux-gnu-gcc",
@@ -180,7 +180,7 @@ func TestCompile(t *testing.T) {
 	require.True(t, helper.Readonly)
 	require.Equal(t, "/sourcesync", helper.Selector, "the key holds the helper, not the whole frontend")
 	require.Equal(t, pb.CacheSharingOpt_SHARED, x.Mounts["/fromscratch/cargo"].CacheOpt.Sharing)
-	work := x.Mounts["/fromscratch/work"].CacheOpt
+	work := x.Mounts["/fromscratch/project"].CacheOpt
 	require.Equal(t, pb.CacheSharingOpt_LOCKED, work.Sharing, "table, compile and copy are one step")
 	for _, part := range []string{"aarch64-unknown-linux-musl", "sha256:1", "api"} {
 		require.Contains(t, work.ID, part)
@@ -194,7 +194,7 @@ func TestCacheIDIsInTheKey(t *testing.T) {
 	require.NoError(t, err)
 	key := func(e toolchain.Env, platform string) (id, rest string) {
 		x := llbtest.Marshal(t, p.Compile(e, llbtest.Platform(t, platform)), llb.LinuxAmd64).LastExec(t)
-		id = x.Mounts["/fromscratch/work"].CacheOpt.ID
+		id = x.Mounts["/fromscratch/project"].CacheOpt.ID
 		return id, strings.Join(x.Args, " ") + strings.Join(x.GetExec().Meta.Env, " ")
 	}
 	other := env()
@@ -240,7 +240,7 @@ func TestEnvironmentIsInTheID(t *testing.T) {
 	for _, build := range []string{"{}", "{env: {A: 1}}", "{env: {A: 2}}", "{env: {A: 1, B: 1}}", "{profile: fast}"} {
 		p, err := plan(t, "{build: "+build+"}", monorepo())
 		require.NoError(t, err)
-		ids[exec(t, p, "linux/amd64").Mounts["/fromscratch/work"].CacheOpt.ID] = true
+		ids[exec(t, p, "linux/amd64").Mounts["/fromscratch/project"].CacheOpt.ID] = true
 	}
 	require.Len(t, ids, 5)
 }

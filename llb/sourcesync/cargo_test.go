@@ -82,7 +82,7 @@ fn main() {
     println!("input={}", env!("INPUT"));
     println!("gen={}", mac::listing!("OUT_DIR/gen"));
     println!("assets={}", mac::listing!("assets"));
-    println!("shared={}", mac::listing!("../shared"));
+    println!("common={}", mac::listing!("../common"));
     println!("dist={}", mac::listing!("../web/dist"));
 }
 `,
@@ -113,7 +113,7 @@ pub fn listing(input: TokenStream) -> TokenStream {
     TokenTree::Literal(Literal::string(&all.join(","))).into()
 }
 `,
-		"shared/s":       mark,
+		"common/s":       mark,
 		"web/Cargo.toml": member("web", ""),
 		"web/src/lib.rs": "",
 		"web/dist/d":     mark,
@@ -168,9 +168,9 @@ func (p project) expect() (out string, ok bool) {
 		gen = append(gen, word+":"+word)
 	}
 	slices.Sort(gen)
-	return fmt.Sprintf("main=%s\nlib=%s %s\ndata=%s\ninput=%s\ngen=%s\nassets=%s\nshared=%s\ndist=%s\n",
+	return fmt.Sprintf("main=%s\nlib=%s %s\ndata=%s\ninput=%s\ngen=%s\nassets=%s\ncommon=%s\ndist=%s\n",
 		value("app/src/local.rs"), value("lib/src/lib.rs"), value(part), p["lib/data.txt"], p["app/input.txt"],
-		strings.Join(slices.Compact(gen), ","), listing("app/assets"), listing("shared"), listing("web/dist")), true
+		strings.Join(slices.Compact(gen), ","), listing("app/assets"), listing("common"), listing("web/dist")), true
 }
 
 // checkout writes p below dir, and nothing else, each file at the time of at.
@@ -178,7 +178,7 @@ func (p project) checkout(t testing.TB, dir string, at func() time.Time) {
 	t.Helper()
 	tr := tree{t, dir, ""}
 	tr.must(os.RemoveAll(dir))
-	for _, d := range []string{"app/assets", "shared", "web/dist"} {
+	for _, d := range []string{"app/assets", "common", "web/dist"} {
 		tr.must(os.MkdirAll(tr.source(d), 0o755))
 	}
 	for _, name := range slices.Sorted(maps.Keys(p)) {
@@ -315,8 +315,8 @@ func TestNeverStale(t *testing.T) {
 		"add asset":      func(p project) { p["app/assets/"+oneof("a", "b", "c")] = value() },
 		"remove asset":   func(p project) { delete(p, "app/assets/"+oneof("a", "b", "c")) },
 		"rename asset":   func(p project) { move(p, "app/assets/"+oneof("a", "b", "c"), "app/assets/"+oneof("d", "e")) },
-		"add shared":     func(p project) { p["shared/"+oneof("s", "t")] = value() },
-		"remove shared":  func(p project) { delete(p, "shared/"+oneof("s", "t")) },
+		"add shared":     func(p project) { p["common/"+oneof("s", "t")] = value() },
+		"remove shared":  func(p project) { delete(p, "common/"+oneof("s", "t")) },
 		"add dist":       func(p project) { p["web/dist/"+oneof("d", "e")] = value() },
 		"remove dist":    func(p project) { delete(p, "web/dist/"+oneof("d", "e")) },
 		"move a module":  func(p project) { move(p, "lib/src/part.rs", "lib/src/part/mod.rs") },
@@ -474,7 +474,7 @@ func TestStaysIncremental(t *testing.T) {
 		{func() { p["lib/src/part.rs"] = constant("B") }, []string{"app", "lib"}},
 		{func() { p["app/assets/b"] = "B" }, []string{"app"}},
 		{func() { p["web/dist/b"] = "B" }, []string{"app"}},
-		{func() { p["shared/b"] = "B" }, []string{"app", "lib", "mac"}},
+		{func() { p["common/b"] = "B" }, []string{"app", "lib", "mac"}},
 	} {
 		test.edit()
 		p.checkout(t, src, time.Now)
