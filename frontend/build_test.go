@@ -17,6 +17,7 @@ import (
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/solver/pb"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+	digest "github.com/opencontainers/go-digest"
 	"github.com/stretchr/testify/require"
 
 	"github.com/fromscratch-build/fromscratch/frontend"
@@ -202,6 +203,36 @@ func TestProblemsHaveSources(t *testing.T) {
 	_, err = build(newClient(t, "toolchain: go-cgo0\ntargets:\n  app: {build: ., a: 1, b: 2}\n", nil))
 	require.Len(t, errdefs.Sources(err), 1, "a line is printed once")
 	require.Len(t, errdefs.Sources(err)[0].Ranges, 2)
+}
+
+// TestEveryVertexHasALine: whatever fails, the client can show what asked for it.
+func TestEveryVertexHasALine(t *testing.T) {
+	spec := "toolchain: go-cgo0\nextras: {tzdata: true, dirs: [{path: /d, chmod: 1777}], hosts: true}\ntargets:\n  app:\n    build: .\n    workdir: /w\n    volumes: [/v]\n    copy:\n      - {src: main.go, dest: /m/}\n"
+	c := newClient(t, spec, nil)
+	_, err := build(c)
+	require.NoError(t, err)
+	lines := map[string]int32{}
+	for _, s := range c.Solves() {
+		for _, dt := range s.Definition.Def {
+			var op pb.Op
+			require.NoError(t, op.UnmarshalVT(dt))
+			if op.GetExec() == nil && op.GetFile() == nil && op.GetMerge() == nil {
+				continue
+			}
+			dgst := digest.FromBytes(dt)
+			name := s.Definition.Metadata[dgst.String()].Description["llb.customname"]
+			require.NotEmpty(t, name)
+			locs := s.Definition.Source.Locations[dgst.String()]
+			require.NotNil(t, locs, name)
+			lines[name] = locs.Locations[0].Ranges[0].Start.Line
+		}
+	}
+	for name, line := range map[string]int32{
+		"[linux/amd64] go build .": 5, "[linux/amd64] binary app": 5, "extras: tzdata": 2, "extras: dirs": 2, "extras: hosts": 2,
+		"extras: tmp": 4, "workdir /w": 6, "volumes /v": 7, "copy main.go to /m/": 9, "assemble image": 4,
+	} {
+		require.Equal(t, line, lines[name], name)
+	}
 }
 
 // TestOutOfMemory: a compiler that was killed says nothing itself.

@@ -158,7 +158,7 @@ func (b *builder) build(ctx context.Context) (*dockerui.BuildResult, error) {
 	}
 	layers := append(b.extras[:len(b.extras):len(b.extras)],
 		rootfs.Binary(compiled, b.plan.Binaries(), b.binaryPaths(), b.platform, b.layerOptions(spec.Path{"targets", b.target.Name(), "build"})...))
-	res, err := b.req.solve(ctx, rootfs.Assemble(layers, b.req.BuildOpts().LLBCaps))
+	res, err := b.req.solve(ctx, rootfs.Assemble(layers, b.req.BuildOpts().LLBCaps, b.layerOptions(spec.Path{"targets", b.target.Name()})...))
 	if err != nil {
 		return nil, err
 	}
@@ -184,10 +184,15 @@ func (b *builder) inspect(compiled *sources.FS) error {
 	return nil
 }
 
-// layerOptions says of a layer which lines of the spec it comes from, and
-// whether the request wants it built anew.
+// layerOptions says of a layer which key of the spec it comes from, and whether
+// the request wants it built anew.
 func (b *builder) layerOptions(path spec.Path) []llb.ConstraintsOpt {
-	opts := []llb.ConstraintsOpt{b.req.location(b.spec.KeyRange(path...))}
+	return b.optionsAt(b.spec.KeyRange(path...))
+}
+
+// optionsAt is layerOptions for what has no key of its own, as an entry of a list.
+func (b *builder) optionsAt(rng spec.Range) []llb.ConstraintsOpt {
+	opts := []llb.ConstraintsOpt{b.req.location(rng)}
 	if b.req.IsNoCache(b.target.Name()) {
 		opts = append(opts, llb.IgnoreCache)
 	}

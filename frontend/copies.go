@@ -28,8 +28,7 @@ func (b *builder) copies(ctx context.Context) ([]rootfs.Layer, error) {
 		if err := b.checkCopy(c, files, at); err != nil {
 			return nil, err
 		}
-		opts := append(b.layerOptions(at), b.req.location(b.spec.ValueRange(at...)))
-		out = append(out, rootfs.Copy(st, c, opts...))
+		out = append(out, rootfs.Copy(st, c, b.optionsAt(b.spec.ValueRange(at...))...))
 	}
 	return out, nil
 }
