@@ -63,7 +63,8 @@ type Target struct {
 	Healthcheck *Healthcheck `yaml:"healthcheck"`
 	// Labels are the labels of the image.
 	Labels map[string]string `yaml:"labels"`
-	// Annotations are the annotations of the image's manifest.
+	// Annotations are the annotations of the image's manifest. They win over those of
+	// --annotation, which a frontend cannot see.
 	Annotations map[string]string `yaml:"annotations"`
 	// Metadata describes the image in the terms of the OCI: each becomes a label and
 	// an annotation of the manifest, and of the index when there is one.
