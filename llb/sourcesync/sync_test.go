@@ -530,8 +530,18 @@ func TestCompiledWithinOneTick(t *testing.T) {
 	t.Parallel()
 	tr := newTree(t, "a.rs")
 	tr.sync()
+	probe := filepath.Join(t.TempDir(), "probe")
 	for i := range 20 {
-		compiled := time.Now().Add(8 * time.Millisecond)
+		// The clock that files have lags behind the one that time.Now reads, by up to
+		// a tick, so it is asked itself.
+		if err := os.WriteFile(probe, []byte(fmt.Sprint(i)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(probe)
+		if err != nil {
+			t.Fatal(err)
+		}
+		compiled := info.ModTime().Add(8 * time.Millisecond)
 		tr.compiled(compiled)
 		tr.write("a.rs", fmt.Sprint(i))
 		if report := tr.sync(); report.Emptied {
