@@ -158,6 +158,7 @@ func (b *builder) build(ctx context.Context) (*dockerui.BuildResult, error) {
 	}
 	layers := append(b.extras[:len(b.extras):len(b.extras)],
 		rootfs.Binary(compiled, b.plan.Binaries(), b.binaryPaths(), b.platform, b.layerOptions(spec.Path{"targets", b.target.Name(), "build"})...))
+	layers = append(layers, b.settled()...)
 	res, err := b.req.solve(ctx, rootfs.Assemble(layers, b.req.BuildOpts().LLBCaps, b.layerOptions(spec.Path{"targets", b.target.Name()})...))
 	if err != nil {
 		return nil, err

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -72,6 +74,86 @@ func (b *builder) layers(ctx context.Context) ([]rootfs.Layer, error) {
 	}
 	copies, err := b.copies(ctx)
 	return append(layers, copies...), err
+}
+
+// ownedDirs are the directories of the image whose owner or mode is not that of
+// an ordinary one. Of one that is named twice, the first counts.
+func (b *builder) ownedDirs() []rootfs.Dir {
+	t, ex := b.target, b.target.Extras
+	var out []rootfs.Dir
+	add := func(p string, uid, gid, mode int) {
+		if p != "/" && !slices.ContainsFunc(out, func(d rootfs.Dir) bool { return d.Path == p }) {
+			out = append(out, rootfs.Dir{Path: p, UID: uid, GID: gid, Mode: mode})
+		}
+	}
+	for _, d := range ex.Dirs {
+		mode := 0o755
+		if d.Chmod.Set {
+			mode = d.Chmod.Bits
+		}
+		add(d.Path, d.UID, d.GID, mode)
+	}
+	if ex.HasTmp() {
+		add("/tmp", 0, 0, 0o1777)
+	}
+	if ex.HasPasswd() {
+		add(t.User.Home, t.User.UID, t.User.GID, 0o700)
+	}
+	for _, v := range t.Volumes {
+		add(v, t.User.UID, t.User.GID, 0o755)
+	}
+	add(t.Workdir, t.User.UID, t.User.GID, 0o755)
+	return out
+}
+
+// settled is a last layer that gives directories back what other layers, which
+// carry the directories above their files, have taken: there is none when no
+// layer writes below a directory of another, as usual.
+func (b *builder) settled() []rootfs.Layer {
+	t, ex := b.target, b.target.Extras
+	written := append([]string{t.Workdir}, t.Volumes...)
+	for _, p := range b.binaryPaths() {
+		written = append(written, p)
+	}
+	for _, d := range ex.Dirs {
+		written = append(written, d.Path)
+	}
+	for _, c := range t.Copy {
+		// Whether dest is a directory is not known here; below it something is.
+		written = append(written, path.Join(c.Dest, "entry"))
+	}
+	if ex.HasPasswd() {
+		written = append(written, "/etc/passwd", t.User.Home)
+	}
+	if ex.HasCACertificates() {
+		written = append(written, rootfs.BundlePath)
+	}
+	if ex.HasTZData() {
+		written = append(written, rootfs.ZoneinfoPath)
+	}
+	if ex.HasNsswitch() || ex.HasHosts() {
+		written = append(written, "/etc/hosts")
+	}
+	if ex.HasTmp() {
+		written = append(written, "/tmp")
+	}
+	var dirs []rootfs.Dir
+	for _, d := range b.ownedDirs() {
+		same := 0
+		below := slices.ContainsFunc(written, func(p string) bool { return strings.HasPrefix(p, d.Path+"/") })
+		for _, p := range written {
+			if p == d.Path {
+				same++
+			}
+		}
+		if below || same > 1 {
+			dirs = append(dirs, d)
+		}
+	}
+	if len(dirs) == 0 {
+		return nil
+	}
+	return []rootfs.Layer{rootfs.Dirs("directories", dirs, b.layerOptions(spec.Path{"targets", t.Name()})...)}
 }
 
 // extraPath is where an extra was written: in the target, at the top level, or,

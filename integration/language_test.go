@@ -258,3 +258,31 @@ extras: {nsswitch: true, hosts: true, dirs: [{path: /var/spool/app, chmod: 1777}
 		})
 	}
 }
+
+// TestOwners: layers carry the directories above their files, and none takes a
+// directory away from its owner, or lets the user write where root's files are.
+func TestOwners(t *testing.T) {
+	for _, tc := range []struct {
+		name, spec string
+		want       map[string]string
+	}{
+		{"binary in a volume", "path: /data/app, volumes: [/data], workdir: /data", map[string]string{"/data": "drwxr-xr-x 65532"}},
+		{"workdir in a volume", "volumes: [/srv], workdir: /srv/data", map[string]string{"/srv": "drwxr-xr-x 65532", "/srv/data": "drwxr-xr-x 65532"}},
+		{"binary at home", "user: {name: app, uid: 7, home: /home/app}, path: /home/app/bin/app", map[string]string{"/home/app": "drwx------ 7", "/home/app/bin": "drwxr-xr-x 0"}},
+		{"volume at /tmp", "volumes: [/tmp]", map[string]string{"/tmp": "dtrwxrwxrwx 0"}},
+		{"copy with owner and mode", "copy: [{src: conf/, dest: /etc/app/, chown: nonroot, chmod: 0640}]",
+			map[string]string{"/etc": "drwxr-xr-x 0", "/etc/app/a": "-rw-r----- 65532", "/etc/app/sub": "drwxr-x--- 65532", "/etc/app/sub/b": "-rw-r----- 65532"}},
+		{"copy into the workdir", "workdir: /srv/data, copy: [{src: conf/, dest: /srv/data/}]", map[string]string{"/srv/data": "drwxr-xr-x 65532", "/srv/data/a": "-rw-r--r-- 0"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			dir := builds.Write(t, with(goProgram(hello), "fromscratch.yaml", syntax+"toolchain: go-cgo0\ntargets:\n  app: {"+tc.spec+"}\n",
+				"conf/a", "a", "conf/sub/b", "b"))
+			img := builds.Build{Bed: bed, Context: dir}.OK(t, builds.Image).Layout.Images["linux/amd64"]
+			for path, want := range tc.want {
+				require.Contains(t, img.Files, path)
+				require.Equal(t, want, modeAndOwner(img.Files[path]), path)
+			}
+			require.Equal(t, "drwxr-xr-x 0", modeAndOwner(img.Files["/etc"]))
+		})
+	}
+}

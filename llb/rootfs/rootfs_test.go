@@ -109,11 +109,13 @@ func TestDirs(t *testing.T) {
 
 func TestCopy(t *testing.T) {
 	actions := llbtest.Marshal(t, rootfs.Copy(llb.Image("x"), spec.Copy{Src: "config/", Dest: "/etc/app/", UID: 5, GID: 6, Exclude: spec.Words{"*.tmp"}, Chmod: spec.Mode{Bits: 0o640, Set: true}}).State(), llb.LinuxAmd64).FileActions()
-	c := actions[0].GetCopy()
+	require.Equal(t, "/etc/app", actions[0].GetMkdir().Path)
+	require.Nil(t, actions[0].GetMkdir().Owner, "what is above stays root's")
+	c := actions[1].GetCopy()
 	require.Equal(t, "/config", c.Src)
 	require.Equal(t, "/etc/app/", c.Dest)
 	require.Equal(t, []string{"*.tmp"}, c.ExcludePatterns)
-	require.Equal(t, int32(0o640), c.Mode)
+	require.Equal(t, "a-x,u=rwX,g=rX,o=", c.ModeStr, "directories can be entered")
 	require.Equal(t, uint32(5), c.Owner.User.GetByID())
 	require.Equal(t, uint32(6), c.Owner.Group.GetByID())
 	require.True(t, c.DirCopyContents)
