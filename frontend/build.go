@@ -34,6 +34,9 @@ func (f Frontend) Build(ctx context.Context, c client.Client) (_ *client.Result,
 	if err != nil {
 		return nil, err
 	}
+	if res, ok, err := generalCall(bc.BuildOpts().Opts); ok || err != nil {
+		return res, err
+	}
 	req, err := readRequest(ctx, bc)
 	if err != nil {
 		return nil, err

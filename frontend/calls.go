@@ -39,17 +39,23 @@ var schemaDefinition = subrequests.Request{
 // keyRequestID names the question that a request asks instead of a build.
 const keyRequestID = "requestid"
 
-// call answers docker buildx build --call. ok is false when the request is a
-// build. Every question that buildx knows has an answer: to one that has none,
-// buildx has the Dockerfile frontend reply, which takes the spec for a Dockerfile.
-func (f Frontend) call(ctx context.Context, req *request) (res *client.Result, ok bool, err error) {
-	switch req.BuildOpts().Opts[keyRequestID] {
+// generalCall answers what is asked about the language and not about one spec,
+// which may be broken, or is just being written.
+func generalCall(opts map[string]string) (res *client.Result, ok bool, err error) {
+	switch opts[keyRequestID] {
 	case subrequests.RequestSubrequestsDescribe:
 		res, err = describeCalls()
 		return res, true, err
 	case requestSchema:
 		return textResult(schemaDefinition.Version, schema.JSON(), schema.JSON()), true, nil
 	}
+	return nil, false, nil
+}
+
+// call answers docker buildx build --call. ok is false when the request is a
+// build. Every question that buildx knows has an answer: to one that has none,
+// buildx has the Dockerfile frontend reply, which takes the spec for a Dockerfile.
+func (f Frontend) call(ctx context.Context, req *request) (res *client.Result, ok bool, err error) {
 	res, ok, err = req.HandleSubrequest(ctx, dockerui.RequestHandler{
 		ListTargets: func(context.Context) (*targets.List, error) { return req.listTargets() },
 		Outline:     func(ctx context.Context) (*outline.Outline, error) { return f.outline(ctx, req) },

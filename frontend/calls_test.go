@@ -96,6 +96,13 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
+// TestGeneralCalls: the schema is what one wants while the spec is broken.
+func TestGeneralCalls(t *testing.T) {
+	for _, question := range []string{"frontend.schema", "frontend.subrequests.describe"} {
+		_, _ = ask[any](t, "toolchain: [", question, nil)
+	}
+}
+
 func TestUnknownCall(t *testing.T) {
 	_, err := build(newClient(t, callSpec, map[string]string{"requestid": "frontend.nonsense"}))
 	require.EqualError(t, err, "there is no call nonsense; known calls are check, outline, schema, subrequests.describe and targets")
