@@ -112,9 +112,7 @@ func (b *builder) ownedDirs() []rootfs.Dir {
 func (b *builder) settled() []rootfs.Layer {
 	t, ex := b.target, b.target.Extras
 	written := append([]string{t.Workdir}, t.Volumes...)
-	for _, p := range b.binaryPaths() {
-		written = append(written, p)
-	}
+	written = append(written, b.binaryPaths()...)
 	for _, d := range ex.Dirs {
 		written = append(written, d.Path)
 	}
