@@ -49,22 +49,11 @@ func (b *builder) layers(ctx context.Context) ([]rootfs.Layer, error) {
 		layers = append(layers, rootfs.Hosts(at("hosts")...))
 	}
 	if len(ex.Dirs) > 0 {
-		dirs := make([]rootfs.Dir, len(ex.Dirs))
-		for i, d := range ex.Dirs {
-			dirs[i] = rootfs.Dir{Path: d.Path, UID: d.UID, GID: d.GID, Mode: 0o755}
-			if d.Chmod.Set {
-				dirs[i].Mode = d.Chmod.Bits
-			}
-		}
-		layers = append(layers, rootfs.Dirs("extras: dirs", dirs, at("dirs")...))
+		layers = append(layers, rootfs.Dirs("extras: dirs", extraDirs(ex), at("dirs")...))
 	}
 	owned := func(key string, paths ...string) {
-		dirs := make([]rootfs.Dir, len(paths))
-		for i, p := range paths {
-			dirs[i] = rootfs.Dir{Path: p, UID: t.User.UID, GID: t.User.GID, Mode: 0o755}
-		}
 		name := fmt.Sprintf("%s %s", key, strings.Join(paths, ", "))
-		layers = append(layers, rootfs.Dirs(name, dirs, b.layerOptions(spec.Path{"targets", t.Name(), key})...))
+		layers = append(layers, rootfs.Dirs(name, userDirs(t.User, paths...), b.layerOptions(spec.Path{"targets", t.Name(), key})...))
 	}
 	if len(t.Volumes) > 0 {
 		owned("volumes", t.Volumes...)
@@ -76,33 +65,46 @@ func (b *builder) layers(ctx context.Context) ([]rootfs.Layer, error) {
 	return append(layers, copies...), err
 }
 
+// extraDirs are the directories that extras ask for.
+func extraDirs(ex spec.Extras) []rootfs.Dir {
+	out := make([]rootfs.Dir, len(ex.Dirs))
+	for i, d := range ex.Dirs {
+		out[i] = rootfs.Dir{Path: d.Path, UID: d.UID, GID: d.GID, Mode: 0o755}
+		if d.Chmod.Set {
+			out[i].Mode = d.Chmod.Bits
+		}
+	}
+	return out
+}
+
+// userDirs are directories that belong to the user.
+func userDirs(u spec.User, paths ...string) []rootfs.Dir {
+	out := make([]rootfs.Dir, len(paths))
+	for i, p := range paths {
+		out[i] = rootfs.Dir{Path: p, UID: u.UID, GID: u.GID, Mode: 0o755}
+	}
+	return out
+}
+
 // ownedDirs are the directories of the image whose owner or mode is not that of
 // an ordinary one. Of one that is named twice, the first counts.
 func (b *builder) ownedDirs() []rootfs.Dir {
-	t, ex := b.target, b.target.Extras
+	t := b.target
+	all := extraDirs(t.Extras)
+	if t.Extras.HasTmp() {
+		all = append(all, rootfs.Dir{Path: "/tmp", Mode: 0o1777})
+	}
+	if t.Extras.HasPasswd() {
+		all = append(all, rootfs.Dir{Path: t.User.Home, UID: t.User.UID, GID: t.User.GID, Mode: 0o700})
+	}
+	all = append(all, userDirs(t.User, t.Volumes...)...)
+	all = append(all, userDirs(t.User, t.Workdir)...)
 	var out []rootfs.Dir
-	add := func(p string, uid, gid, mode int) {
-		if p != "/" && !slices.ContainsFunc(out, func(d rootfs.Dir) bool { return d.Path == p }) {
-			out = append(out, rootfs.Dir{Path: p, UID: uid, GID: gid, Mode: mode})
+	for _, d := range all {
+		if d.Path != "/" && !slices.ContainsFunc(out, func(o rootfs.Dir) bool { return o.Path == d.Path }) {
+			out = append(out, d)
 		}
 	}
-	for _, d := range ex.Dirs {
-		mode := 0o755
-		if d.Chmod.Set {
-			mode = d.Chmod.Bits
-		}
-		add(d.Path, d.UID, d.GID, mode)
-	}
-	if ex.HasTmp() {
-		add("/tmp", 0, 0, 0o1777)
-	}
-	if ex.HasPasswd() {
-		add(t.User.Home, t.User.UID, t.User.GID, 0o700)
-	}
-	for _, v := range t.Volumes {
-		add(v, t.User.UID, t.User.GID, 0o755)
-	}
-	add(t.Workdir, t.User.UID, t.User.GID, 0o755)
 	return out
 }
 

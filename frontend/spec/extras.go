@@ -154,26 +154,11 @@ func (e Extras) with(t Extras) Extras {
 		if layer.none {
 			out = Extras{CACertificates: &CACertificates{off: true}, TZData: &off, Passwd: &off, Tmp: &off, Nsswitch: &off, Hosts: &off}
 		}
-		if layer.CACertificates != nil {
-			out.CACertificates = layer.CACertificates
-		}
-		if layer.TZData != nil {
-			out.TZData = layer.TZData
-		}
-		if layer.Passwd != nil {
-			out.Passwd = layer.Passwd
-		}
-		if layer.Tmp != nil {
-			out.Tmp = layer.Tmp
-		}
-		if layer.Nsswitch != nil {
-			out.Nsswitch = layer.Nsswitch
-		}
-		if layer.Hosts != nil {
-			out.Hosts = layer.Hosts
-		}
-		if layer.Dirs != nil {
-			out.Dirs = layer.Dirs
+		says, merged := reflect.ValueOf(layer), reflect.ValueOf(&out).Elem()
+		for _, i := range fieldsOf(says.Type()) {
+			if !says.Field(i).IsNil() {
+				merged.Field(i).Set(says.Field(i))
+			}
 		}
 	}
 	return out
