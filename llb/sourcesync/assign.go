@@ -17,14 +17,23 @@ import (
 // reads a folder (embedded assets, migrations, templates) leaves no trace of the
 // files that were not there yet, and a build script may read more than it names.
 // So when a file other than Rust source changes, and when anything comes or goes,
-// all files of the packages that may read it count as changed too.
-func assign(source string, old, now map[string]entry, stamp time.Time) (changed int, stale []string, err error) {
+// all files of the packages that may read it count as changed too. So do those of
+// readers, whatever changed.
+func assign(source string, old, now map[string]entry, stamp time.Time, readers map[string]bool) (changed int, stale []string, err error) {
 	packages := packagesOf(now)
-	readers := map[string]bool{}
 	words := map[string]bool{}
 	for name, e := range now {
 		o, known := old[name]
 		e.mtime = stamp
+		if packages.vendored[name] || packages.vendored[packages.of(name)] {
+			// Cargo knows them by their version, and when anything of them changes there
+			// is nothing left that was compiled. What is left may come from a seed.
+			if e.mtime = SeedTime; !known || !o.same(e) {
+				changed++
+			}
+			now[name] = e
+			continue
+		}
 		if known && o.same(e) {
 			e.mtime = o.mtime
 		} else {

@@ -208,7 +208,7 @@ func cargoEnv() []string {
 func (b bench) command(src string) *exec.Cmd {
 	c := sourcesync.Command{Helper: helper, Source: src, Work: b.work,
 		Copy: []sourcesync.Copy{{From: filepath.Join(b.work, sourcesync.TargetDir, "debug/app"), To: b.out}},
-		Run:  []string{"cargo", "build", "--quiet", "--offline", "--locked", "--package", "app"}}
+		Run:  [][]string{{"cargo", "build", "--quiet", "--offline", "--locked", "--package", "app"}}}
 	args := c.Args()
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Env = cargoEnv()
@@ -504,7 +504,7 @@ func TestHelper(t *testing.T) {
 	tr := newTree(t, "sub/a")
 	to := filepath.Join(t.TempDir(), "out")
 	run := func(dir, from, script string) (int, string) {
-		c := sourcesync.Command{Helper: helper, Source: tr.src, Work: tr.work, Dir: dir, Run: []string{"sh", "-c", script}}
+		c := sourcesync.Command{Helper: helper, Source: tr.src, Work: tr.work, Dir: dir, Run: [][]string{{"sh", "-c", script}}}
 		if from != "" {
 			c.Copy = []sourcesync.Copy{{From: tr.target(from), To: to}}
 		}

@@ -9,25 +9,41 @@ import (
 
 func TestArgsRoundTrip(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]sourcesync.Command{
-		"smallest": {Helper: "/h", Source: "/src", Work: "/w", Run: []string{"cargo"}},
-		"whole": {Helper: "/h", Source: "/src", Work: "/w", Dir: "services/api",
-			Copy: []sourcesync.Copy{{From: "/w/target/a", To: "/out/a"}, {From: "/w/target/b", To: "/out/c"}},
-			Run:  []string{"cargo", "build", "--release", "--config", `a="b c"`}},
-		"words that look like flags": {Helper: "-x", Source: "-work", Work: "--", Dir: "-dir",
-			Copy: []sourcesync.Copy{{From: "-copy", To: "--"}}, Run: []string{"--", "-source", "-copy"}},
-		"odd names": {Helper: "/h", Source: "/s p", Work: "/ü\n", Dir: "*", Run: []string{"", "$HOME"}},
+	type command interface{ Args() []string }
+	for name, test := range map[string]struct{ c, want command }{
+		"smallest": {
+			sourcesync.Command{Helper: "/h", Source: "/src", Work: "/w", Run: [][]string{{"cargo"}}},
+			sourcesync.Command{Source: "/src", Work: "/w", Run: [][]string{{"cargo"}}},
+		},
+		"whole": {
+			sourcesync.Command{Helper: "/h", Source: "/src", Work: "/w", Dir: "services/api", Seed: "/s", Harvest: "/t",
+				Stamps: []string{"VERSION", "SHA"}, Final: []string{"api", "."},
+				Copy: []sourcesync.Copy{{From: "/w/target/a", To: "/out/a"}, {From: "/w/target/b", To: "/out/c"}},
+				Run:  [][]string{{"cargo", "build", "--release", "--config", `a="b c"`}, {"cargo", "--", "x"}}},
+			sourcesync.Command{Source: "/src", Work: "/w", Dir: "services/api", Seed: "/s", Harvest: "/t",
+				Stamps: []string{"VERSION", "SHA"}, Final: []string{"api", "."},
+				Copy: []sourcesync.Copy{{From: "/w/target/a", To: "/out/a"}, {From: "/w/target/b", To: "/out/c"}},
+				Run:  [][]string{{"cargo", "build", "--release", "--config", `a="b c"`}, {"cargo", "--", "x"}}},
+		},
+		"words that look like flags": {
+			sourcesync.Command{Helper: "-x", Source: "-work", Work: "--", Dir: "-dir", Copy: []sourcesync.Copy{{From: "-from", To: "--"}}, Run: [][]string{{"--", "-source", "-from"}}},
+			sourcesync.Command{Source: "-work", Work: "--", Dir: "-dir", Copy: []sourcesync.Copy{{From: "-from", To: "--"}}, Run: [][]string{{"--", "-source", "-from"}}},
+		},
+		"odd names": {
+			sourcesync.Command{Helper: "/h", Source: "/s p", Work: "/ü\n", Dir: "*", Run: [][]string{{"", "$HOME"}}},
+			sourcesync.Command{Source: "/s p", Work: "/ü\n", Dir: "*", Run: [][]string{{"", "$HOME"}}},
+		},
+		"fetch": {
+			sourcesync.Fetch{Helper: "/h", Source: "/src", Dir: "x", Home: "/home", Store: "/store", Run: []string{"cargo", "fetch", "--locked"}},
+			sourcesync.Fetch{Source: "/src", Dir: "x", Home: "/home", Store: "/store", Run: []string{"cargo", "fetch", "--locked"}},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			args := c.Args()
-			if args[0] != c.Helper {
-				t.Errorf("args start with %q", args[0])
-			}
-			want := c
-			want.Helper = ""
-			if got, ok := sourcesync.ParseArgs(args[1:]); !ok || !reflect.DeepEqual(got, want) {
-				t.Errorf("ParseArgs(%q) = %+v, %v", args, got, ok)
+			args := test.c.Args()
+			got, err := sourcesync.ParseArgs(args[1:])
+			if err != nil || !reflect.DeepEqual(got, test.want) {
+				t.Errorf("ParseArgs(%q) = %+v, %v", args, got, err)
 			}
 		})
 	}
@@ -36,24 +52,24 @@ func TestArgsRoundTrip(t *testing.T) {
 func TestParseArgsRefuses(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{
-		"nothing":           nil,
-		"no source":         {"-work", "w", "--", "cargo"},
-		"no work":           {"-source", "s", "--", "cargo"},
-		"no command":        {"-source", "s", "-work", "w"},
-		"an empty command":  {"-source", "s", "-work", "w", "--"},
-		"a flag cut off":    {"-source", "s", "-work"},
-		"a copy cut off":    {"-source", "s", "-work", "w", "-copy", "a"},
-		"a copy into --":    {"-source", "s", "-work", "w", "-copy", "a", "--", "cargo"},
-		"an unknown flag":   {"-source", "s", "-work", "w", "-x", "--", "cargo"},
-		"a stray word":      {"-source", "s", "x", "-work", "w", "--", "cargo"},
-		"another notation":  {"-source=s", "-work=w", "--", "cargo"},
-		"a double dash":     {"--source", "s", "-work", "w", "--", "cargo"},
-		"an empty source":   {"-source", "", "-work", "w", "--", "cargo"},
-		"the helper's name": {"/sourcesync", "-source", "s", "-work", "w", "--", "cargo"},
+		"nothing":              nil,
+		"no verb":              {"-source", "s", "-work", "w", "--", "cargo"},
+		"an unknown verb":      {"run", "-source", "s", "-work", "w", "--", "cargo"},
+		"no source":            {"build", "-work", "w", "--", "cargo"},
+		"no work":              {"build", "-source", "s", "--", "cargo"},
+		"no command":           {"build", "-source", "s", "-work", "w"},
+		"an empty command":     {"build", "-source", "s", "-work", "w", "--"},
+		"an empty second one":  {"build", "-source", "s", "-work", "w", "--", "cargo", "--and--"},
+		"a flag cut off":       {"build", "-source", "s", "-work"},
+		"a copy cut off":       {"build", "-source", "s", "-work", "w", "-from", "a", "--", "cargo"},
+		"an unknown flag":      {"build", "-source", "s", "-work", "w", "-x", "--", "cargo"},
+		"an empty source":      {"build", "-source", "", "-work", "w", "--", "cargo"},
+		"a fetch without home": {"fetch", "-source", "s", "-store", "w", "--", "cargo"},
+		"a fetch of nothing":   {"fetch", "-source", "s", "-store", "w", "-home", "h"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if c, ok := sourcesync.ParseArgs(args); ok {
+			if c, err := sourcesync.ParseArgs(args); err == nil {
 				t.Errorf("ParseArgs(%q) = %+v", args, c)
 			}
 		})

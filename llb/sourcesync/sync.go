@@ -47,7 +47,10 @@ type Report struct {
 // from what. So it is when something changed that Cargo cannot see by times at
 // all. That costs time, and never yields a binary of other bytes than a clean
 // build gives.
-func Sync(source, work string) (Report, error) {
+func Sync(source, work string) (Report, error) { return SyncStamped(source, work, Stamps{}) }
+
+// SyncStamped is Sync for a build with stamps.
+func SyncStamped(source, work string, stamps Stamps) (Report, error) {
 	mirror, target, tableName := filepath.Join(work, MirrorDir), filepath.Join(work, TargetDir), filepath.Join(work, tableFile)
 	if err := os.MkdirAll(work, 0o755); err != nil {
 		return Report{}, err
@@ -82,7 +85,13 @@ func Sync(source, work string) (Report, error) {
 		}
 	}
 	var stale []string
-	if report.Changed, stale, err = assign(source, old.entries, now, stamp); err != nil {
+	stamped := map[string]bool{}
+	if trust && old.stamps != stamps.sum() {
+		if stamped, err = stamps.readers(source, now); err != nil {
+			return report, err
+		}
+	}
+	if report.Changed, stale, err = assign(source, old.entries, now, stamp, stamped); err != nil {
 		return report, err
 	}
 	if err := apply(source, mirror, old.entries, now); err != nil {
@@ -92,7 +101,7 @@ func Sync(source, work string) (Report, error) {
 	if err := forgetScripts(mirror, target, stale); err != nil {
 		return report, err
 	}
-	return report, table{last: stamp, entries: now}.write(tableName)
+	return report, table{last: stamp, stamps: stamps.sum(), entries: now}.write(tableName)
 }
 
 // invisible tells whether something changed that Cargo does not see, whatever

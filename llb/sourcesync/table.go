@@ -28,12 +28,14 @@ func (e entry) same(o entry) bool {
 // table maps each path of the mirror to what it holds. The root is ".".
 type table struct {
 	// last is the latest time ever assigned.
-	last    time.Time
+	last time.Time
+	// stamps is the sum of the stamps of the last build.
+	stamps  string
 	entries map[string]entry
 }
 
 // header names the format; a table of another format is no table.
-const header = "fromscratch source table 2"
+const header = "fromscratch source table 3"
 
 // readTable reads what write wrote. ok is false when there is no usable table,
 // because it was never written, or is damaged, or is of another version. Then the
@@ -56,6 +58,7 @@ func readTable(name string) (t table, ok bool) {
 		return table{}, false
 	}
 	t.last = time.Unix(0, ns)
+	t.stamps, body, _ = strings.Cut(body, "\n")
 	for line := range strings.Lines(body) {
 		name, e, ok := parseEntry(strings.TrimSuffix(line, "\n"))
 		if !ok {
@@ -84,7 +87,7 @@ func parseEntry(line string) (string, entry, bool) {
 // write replaces the table in one step, so that there is always a whole one.
 func (t table) write(name string) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d\n", t.last.UnixNano())
+	fmt.Fprintf(&b, "%d\n%s\n", t.last.UnixNano(), t.stamps)
 	for _, name := range slices.Sorted(maps.Keys(t.entries)) {
 		e := t.entries[name]
 		fmt.Fprintf(&b, "%o %s %d %d %s\n", uint32(e.mode), e.sum, e.size, e.mtime.UnixNano(), strconv.Quote(name))

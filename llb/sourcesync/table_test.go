@@ -13,7 +13,7 @@ import (
 
 func someTable() table {
 	at := func(ns int64) time.Time { return time.Unix(1700000000, ns) }
-	return table{last: at(999999999), entries: map[string]entry{
+	return table{last: at(999999999), stamps: "sum", entries: map[string]entry{
 		".":                {mode: fs.ModeDir | 0o755, sum: sum("x"), mtime: at(1)},
 		"a.rs":             {mode: 0o644, sum: sum("a"), size: 1 << 40, mtime: at(2)},
 		"empty":            {mode: 0o600, sum: sum(""), mtime: time.Unix(0, 0)},
@@ -40,7 +40,7 @@ func TestTableRoundTrip(t *testing.T) {
 					t.Fatal(err)
 				}
 				got, ok := readTable(file)
-				if !ok || !got.last.Equal(want.last) || !maps.Equal(got.entries, want.entries) {
+				if !ok || !got.last.Equal(want.last) || got.stamps != want.stamps || !maps.Equal(got.entries, want.entries) {
 					t.Errorf("read %v %+v", ok, got)
 				}
 			}
@@ -95,9 +95,9 @@ func TestTableDamaged(t *testing.T) {
 	}
 	try("with a tail", len(whole), append(bytes.Clone(whole), '\n'))
 	try("of zeros", 0, make([]byte, len(whole)))
-	try("of an older format", 0, bytes.Replace(whole, []byte(header), []byte(strings.Replace(header, "2", "1", 1)), 1))
+	try("of an older format", 0, bytes.Replace(whole, []byte(header), []byte(strings.Replace(header, "3", "2", 1)), 1))
 	for _, body := range []string{
-		"", "x\n", "1\nx\n", "1\n644 x 1 1\n", "1\n9 x 1 1 \"a\"\n", "1\n644 x y 1 \"a\"\n", "1\n644 x 1 y \"a\"\n", "1\n644 x 1 1 a\n", "1\n\n",
+		"", "x\n", "1\n\nx\n", "1\n\n644 x 1 1\n", "1\n\n9 x 1 1 \"a\"\n", "1\n\n644 x y 1 \"a\"\n", "1\n\n644 x 1 y \"a\"\n", "1\n\n644 x 1 1 a\n", "1\n\n\n",
 	} {
 		try("with a matching sum and the body "+body, 0, []byte(header+"\n"+sum(body)+"\n"+body))
 	}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/fromscratch-build/fromscratch/llb/sourcesync"
+)
+
+// cacheLimit is how many bytes a target directory may hold before what the build
+// did not use is removed from it.
+const cacheLimit = 5 << 30
+
+func build(c sourcesync.Command) error {
+	stamps := sourcesync.Stamps{Values: map[string]string{}, Final: c.Final}
+	for _, name := range c.Stamps {
+		stamps.Values[name] = os.Getenv(name)
+	}
+	report, err := sourcesync.SyncStamped(c.Source, c.Work, stamps)
+	if err != nil {
+		return err
+	}
+	if report.Foreign != "" && report.Foreign != "." {
+		fmt.Fprintf(os.Stderr, "sourcesync: %s was changed during the last build, so everything is compiled anew; "+
+			"let the build script write to OUT_DIR instead to keep what was compiled\n", report.Foreign)
+	}
+	if c.Seed != "" {
+		planted, err := sourcesync.Plant(c.Seed, c.Work)
+		if err != nil {
+			return err
+		}
+		if planted.New > 0 {
+			fmt.Fprintf(os.Stderr, "sourcesync: %d files and folders of compiled dependencies were taken over\n", planted.New)
+		}
+	}
+	// Cargo puts what it finds up to date back in its place. What is not there
+	// afterwards was not asked for, and must not be an older build's.
+	for _, cp := range c.Copy {
+		if err := os.RemoveAll(cp.From); err != nil {
+			return err
+		}
+	}
+	target, err := filepath.Abs(filepath.Join(c.Work, sourcesync.TargetDir))
+	if err != nil {
+		return err
+	}
+	// Sync only looks after this directory, and a project may ask for others.
+	env := []string{"CARGO_TARGET_DIR=" + target, "CARGO_BUILD_BUILD_DIR=" + target}
+	if ca, err := certificates(); err != nil {
+		return err
+	} else {
+		env = append(env, ca...)
+	}
+	var units sourcesync.Units
+	for _, args := range c.Run {
+		err := run(args, filepath.Join(c.Work, sourcesync.MirrorDir, c.Dir), env, &units)
+		failed, ok := errors.AsType[*commandError](err)
+		if ok && c.Harvest != "" && failed.status != sourcesync.ExitKilled {
+			fmt.Fprintln(os.Stderr, "sourcesync: not all dependencies could be compiled by themselves; what is wrong, if anything, shows when the program is compiled")
+			continue
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for _, cp := range c.Copy {
+		if err := os.MkdirAll(filepath.Dir(cp.To), 0o755); err != nil {
+			return err
+		}
+		if err := sourcesync.CopyFile(cp.From, cp.To, 0o755, nil); err != nil {
+			return err
+		}
+	}
+	if c.Harvest != "" {
+		files, bytes, err := sourcesync.Harvest(c.Work, c.Harvest, units.Shared)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(os.Stderr, "sourcesync: %d compiled dependencies, %d files, %d MB, are kept as a layer\n", len(units.Shared), files, bytes>>20)
+	}
+	_, removed, err := sourcesync.Sweep(c.Work, units.All, cacheLimit)
+	if removed > 0 {
+		fmt.Fprintf(os.Stderr, "sourcesync: %d MB that this build had no use for were removed from the cache, which is limited to %d GB\n", removed>>20, cacheLimit>>30)
+	}
+	return err
+}
