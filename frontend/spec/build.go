@@ -46,13 +46,47 @@ type Build struct {
 	// Env is the environment of the compile.
 	Env map[string]string `yaml:"env"`
 
+	// Optimize is what the Rust compiler optimizes for: size, or speed. Default: what
+	// the profile says.
+	Optimize string `yaml:"optimize"`
+	// Group is a name that targets share which are compiled together, in one run of
+	// the compiler. They agree in everything but package and bin.
+	Group string `yaml:"group"`
+	// Network is none when the compile must do without a network. Dependencies are
+	// downloaded before it.
+	Network string `yaml:"network"`
+	// Cache says how compiled dependencies are kept: layers are exported with
+	// --cache-to and survive a prune of the cache mounts, mounts are not. Default:
+	// auto.
+	Cache string `yaml:"cache"`
+	// Secrets lists what the compiler is shown of the secrets of the build.
+	Secrets []Secret `yaml:"secrets"`
+
 	// short is set when the build was written as a single value.
 	short bool
 }
 
-func (*Build) planned() []string {
-	return []string{"auditable", "group", "optimize", "inputs", "network", "cache", "secrets"}
-}
+func (*Build) planned() []string { return []string{"auditable", "inputs"} }
+
+// Values of Build.Optimize.
+const (
+	OptimizeSize  = "size"
+	OptimizeSpeed = "speed"
+)
+
+// Values of Build.Cache.
+const (
+	CacheAuto   = "auto"
+	CacheLayers = "layers"
+	CacheMounts = "mounts"
+)
+
+// Optimizations, Caches and Networks list what the keys take.
+var (
+	Optimizations = []string{OptimizeSize, OptimizeSpeed}
+	Caches        = []string{CacheAuto, CacheLayers, CacheMounts}
+	Networks      = []string{"none"}
+)
 
 func (b *Build) decode(d *decoder, n *yaml.Node, path Path) {
 	switch n.Kind {
@@ -97,6 +131,17 @@ func (d *decoder) validateBuild(t *Target, p Path) {
 
 	d.validateEnv(b.Env, p.Join("env"))
 	d.belongs(t, p)
+	for _, of := range []struct {
+		key, value string
+		words      []string
+	}{{"optimize", b.Optimize, Optimizations}, {"cache", b.Cache, Caches}, {"network", b.Network, Networks}} {
+		if of.value != "" && !slices.Contains(of.words, of.value) {
+			d.problemAt(d.at.value(p.Join(of.key)), "%s must be %s, not %s%s", of.key, strings.Join(of.words, " or "), quote(of.value), DidYouMean(of.value, of.words))
+		}
+	}
+	if b.Group != "" && !targetName.MatchString(b.Group) {
+		d.problemAt(d.at.value(p.Join("group")), "%s cannot be the name of a group; use letters, digits, '.', '_' and '-'", quote(b.Group))
+	}
 	switch t.Toolchain.Name {
 	case GoCGO0:
 		d.validateGo(b, p)
@@ -127,7 +172,7 @@ func (d *decoder) belongs(t *Target, p Path) {
 		toolchain string
 		keys      []string
 	}{
-		{RustMusl, []string{"bin", "profile", "features", "default-features", "locked"}},
+		{RustMusl, []string{"bin", "profile", "features", "default-features", "locked", "optimize", "group", "network", "cache", "secrets"}},
 		{GoCGO0, []string{"tags", "ldflags", "gcflags", "tzdata"}},
 	} {
 		if t.Toolchain.Name == "" || t.Toolchain.Name == of.toolchain {

@@ -544,7 +544,7 @@ targets:
 toolchain: {name: go-cgo0, flags: [a]}
 targets: {app: {}}
 `, []string{
-		`fromscratch.yaml:1:28: unknown key "flags" in toolchain; known keys are name, version, image and jobs`,
+		`fromscratch.yaml:1:28: unknown key "flags" in toolchain; known keys are name, version, image, jobs and packages`,
 	}},
 	{"misspelled key in the toolchain", `
 toolchain: {name: go-cgo0, versoin: 1.26}
@@ -557,7 +557,7 @@ targets:
   app:
     toolchain: {name: go-cgo0, flags: [a]}
 `, []string{
-		`fromscratch.yaml:3:32: unknown key "flags" in toolchain of target "app"; known keys are name, version, image and jobs`,
+		`fromscratch.yaml:3:32: unknown key "flags" in toolchain of target "app"; known keys are name, version, image, jobs and packages`,
 	}},
 	{"unknown key in a user", `
 toolchain: go-cgo0
@@ -614,15 +614,71 @@ targets:
 toolchain: go-cgo0
 targets:
   app:
+    build: {package: ./cmd/app, inputs: {ui: assets}}
+`, []string{
+		`fromscratch.yaml:4:33: "inputs" is not supported yet by this version of the frontend; remove it`,
+	}},
+	{"keys of the Rust compile in a Go build", `
+toolchain: go-cgo0
+targets:
+  app:
     build: {package: ./cmd/app, network: none}
 `, []string{
-		`fromscratch.yaml:4:33: "network" is not supported yet by this version of the frontend; remove it`,
+		`fromscratch.yaml:4:33: network belongs to rust-musl; remove it`,
 	}},
-	{"planned key in the toolchain", `
-toolchain: {name: go-cgo0, packages: [git]}
-targets: {app: {}}
+	{"words of the Rust compile", `
+toolchain: rust-musl
+targets:
+  app:
+    build: {optimize: small, cache: layer, network: host, group: "a b"}
 `, []string{
-		`fromscratch.yaml:1:28: "packages" is not supported yet by this version of the frontend; remove it`,
+		`fromscratch.yaml:4:23: optimize must be size or speed, not "small"`,
+		`fromscratch.yaml:4:37: cache must be auto or layers or mounts, not "layer"; did you mean "layers"?`,
+		`fromscratch.yaml:4:53: network must be none, not "host"`,
+		`fromscratch.yaml:4:66: "a b" cannot be the name of a group; use letters, digits, '.', '_' and '-'`,
+	}},
+	{"secrets", `
+toolchain: rust-musl
+targets:
+  app:
+    build:
+      secrets:
+        - a/b
+        - {env: TOKEN}
+        - {id: token, env: 1TOKEN}
+        - {id: token, target: token}
+        - {id: token, target: /run/secrets/}
+`, []string{
+		`fromscratch.yaml:6:11: "a/b" cannot be the id of a secret; write one as given to --secret id=…, such as token`,
+		`fromscratch.yaml:7:11: an entry of secrets needs the id that --secret gives it: write {id: token, env: API_TOKEN}`,
+		`fromscratch.yaml:8:28: "1TOKEN" cannot be the name of a variable; write one such as API_TOKEN`,
+		`fromscratch.yaml:9:31: target is the absolute path of a file: write /run/secrets/token`,
+		`fromscratch.yaml:10:31: target is the absolute path of a file: write /run/secrets/token`,
+	}},
+	{"a group of unequal targets", `
+toolchain: rust-musl
+targets:
+  a: {build: {package: a, group: g, features: [x]}}
+  b: {build: {package: b, bin: c, group: g, features: x}}
+  c: {build: {package: c, group: g, features: x, env: {A: b}}}
+  d: {build: {package: d, group: h}}
+`, []string{
+		`fromscratch.yaml:5:27: targets a and c of group g are compiled together, and differ in env; give them the same, or another group`,
+	}},
+	{"packages that cannot be", `
+toolchain: {name: go-cgo0, packages: [git, protobuf-compiler, "g++", cmake=1:3.25.1-1, zlib1g-dev:arm64, zlib1g-dev:arm64=1:1.2, Git, -y, git-, "a b", "git*", a/bookworm, a=, "git;id"]}
+targets:
+  app: {toolchain: {packages: git curl}}
+`, []string{
+		`fromscratch.yaml:1:130: "Git" is not the name of a Debian package; write one such as protobuf-compiler, cmake=3.25.1-1 or zlib1g-dev:arm64, and several as a list: [one, two]`,
+		`fromscratch.yaml:1:135: "-y" is not the name of a Debian package; write one such as protobuf-compiler, cmake=3.25.1-1 or zlib1g-dev:arm64, and several as a list: [one, two]`,
+		`fromscratch.yaml:1:139: "git-" is not the name of a Debian package; write one such as protobuf-compiler, cmake=3.25.1-1 or zlib1g-dev:arm64, and several as a list: [one, two]`,
+		`fromscratch.yaml:1:145: "a b" is not the name of a Debian package; write one such as protobuf-compiler, cmake=3.25.1-1 or zlib1g-dev:arm64, and several as a list: [one, two]`,
+		`fromscratch.yaml:1:152: "git*" is not the name of a Debian package; write one such as protobuf-compiler, cmake=3.25.1-1 or zlib1g-dev:arm64, and several as a list: [one, two]`,
+		`fromscratch.yaml:1:160: "a/bookworm" is not the name of a Debian package; write one such as protobuf-compiler, cmake=3.25.1-1 or zlib1g-dev:arm64, and several as a list: [one, two]`,
+		`fromscratch.yaml:1:172: "a=" is not the name of a Debian package; write one such as protobuf-compiler, cmake=3.25.1-1 or zlib1g-dev:arm64, and several as a list: [one, two]`,
+		`fromscratch.yaml:1:176: "git;id" is not the name of a Debian package; write one such as protobuf-compiler, cmake=3.25.1-1 or zlib1g-dev:arm64, and several as a list: [one, two]`,
+		`fromscratch.yaml:3:31: "git curl" is not the name of a Debian package; write one such as protobuf-compiler, cmake=3.25.1-1 or zlib1g-dev:arm64, and several as a list: [one, two]`,
 	}},
 	{"planned extra", `
 toolchain: go-cgo0
@@ -814,7 +870,7 @@ toolchain: [go-cgo0]
 targets: [app, web]
 extras: [[tzdata]]
 `, []string{
-		"fromscratch.yaml:1:12: toolchain must be the name of a toolchain, or a mapping with the keys name, version, image and jobs, not a list",
+		"fromscratch.yaml:1:12: toolchain must be the name of a toolchain, or a mapping with the keys name, version, image, jobs and packages, not a list",
 		"fromscratch.yaml:2:10: targets must be a mapping such as {app: {build: ./cmd/app}}, not a list",
 		"fromscratch.yaml:3:10: an entry of extras must be the name of an extra, not a list; write extras as a mapping to give options",
 	}},
@@ -1731,7 +1787,7 @@ targets:
 
 	// Several mistakes.
 	{"mistakes in the order of their lines", `
-toolchain: {name: go-cgo0, packages: [git]}
+toolchain: {name: go-cgo0, packages: [Git]}
 extras: [tz]
 targets:
   b:
@@ -1743,7 +1799,7 @@ targets:
     env: {A=B: c}
 foo: bar
 `, []string{
-		`fromscratch.yaml:1:28: "packages" is not supported yet by this version of the frontend; remove it`,
+		`fromscratch.yaml:1:39: "Git" is not the name of a Debian package; write one such as protobuf-compiler, cmake=3.25.1-1 or zlib1g-dev:arm64, and several as a list: [one, two]`,
 		`fromscratch.yaml:2:10: there is no extra "tz", only ca-certificates, tzdata, passwd, tmp, nsswitch, hosts and dirs; did you mean "tmp"?`,
 		`fromscratch.yaml:5:18: dir is relative to the build context: write "x"`,
 		`fromscratch.yaml:6:11: user "web" has no number: write {name: web, uid: 10001}, because Kubernetes answers "container has runAsNonRoot and image has non-numeric user" to a name`,

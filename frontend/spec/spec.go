@@ -203,6 +203,7 @@ func (d *decoder) validate(s *Spec) {
 		}
 		d.problemAt(d.defaultAt(t), "target %s is the default already; only one can be", quote(first.name))
 	}
+	d.validateGroups(s)
 }
 
 // reserved tells what a name stands for that no target can have.

@@ -23,6 +23,11 @@ var Toolchains = []string{GoCGO0, RustMusl}
 // version is what the tag of an image can begin with.
 var version = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
 
+// debianPackage is a package with its architecture and version ("Source control
+// fields" in Debian's policy, and apt-get(8), to which a name that ends in a hyphen
+// means to remove the package).
+var debianPackage = regexp.MustCompile(`^[a-z0-9]([a-z0-9+.-]*[a-z0-9+.])?(:[a-z0-9]+)?(=[0-9A-Za-z][0-9A-Za-z.+:~-]*)?$`)
+
 // Toolchain is the compiler. The name alone is short for {name: …}.
 type Toolchain struct {
 	// Name is go-cgo0 or rust-musl.
@@ -34,13 +39,15 @@ type Toolchain struct {
 	Image string `yaml:"image"`
 	// Jobs is how many things the compiler does at once. Default: one a processor.
 	Jobs int `yaml:"jobs"`
+	// Packages are Debian packages to install beside the compiler, for what a build
+	// runs or reads, such as protobuf-compiler. A version or an architecture may
+	// follow the name: cmake=3.25.1-1, zlib1g-dev:arm64.
+	Packages Words `yaml:"packages"`
 
 	// failed is set when the name was written and is wrong, so that it is not
 	// also said to be missing.
 	failed bool
 }
-
-func (*Toolchain) planned() []string { return []string{"packages"} }
 
 func (t *Toolchain) decode(d *decoder, n *yaml.Node, path Path) {
 	at, before := path, d.mistakes
@@ -72,6 +79,11 @@ func (t *Toolchain) decode(d *decoder, n *yaml.Node, path Path) {
 	}
 	if _, ok := d.at.keys[path.Join("jobs").id()]; ok && (t.Jobs < 1 || t.Jobs > 1024) && !t.failed {
 		d.problemAt(d.at.value(path.Join("jobs")), "jobs must be a number from 1 to 1024")
+	}
+	for i, name := range t.Packages {
+		if !debianPackage.MatchString(name) && name != "" {
+			d.problemAt(d.at.value(path.Join("packages", index(i, t.Packages))), "%s is not the name of a Debian package; write one such as protobuf-compiler, cmake=3.25.1-1 or zlib1g-dev:arm64, and several as a list: [one, two]", quote(name))
+		}
 	}
 	if t.Version != "" && !version.MatchString(t.Version) {
 		d.problemAt(d.at.value(path.Join("version")), "%s is not a version; write one such as 1.26", quote(t.Version))

@@ -179,6 +179,9 @@ func (p *Plan) Supports(platform.Platform) error { return nil }
 // Binaries names the binaries that the build leaves.
 func (p *Plan) Binaries() []string { return p.binaries }
 
+// Files is where Compile leaves them: in its root.
+func (p *Plan) Files() []string { return p.Binaries() }
+
 // Title is the go command in short.
 func (p *Plan) Title() string { return "go build " + strings.Join(p.packages, " ") }
 
@@ -208,7 +211,7 @@ func (p *Plan) Compile(e toolchain.Env, pf platform.Platform) llb.State {
 		opts = append(opts, llb.AddEnv(kv[0], kv[1]))
 	}
 	opts = append(append(opts, e.BuildLocation), e.Run...)
-	return e.Image.State.Run(opts...).AddMount(toolchain.OutDir, llb.Scratch())
+	return e.WithPackages(p.target.Toolchain.Packages).Run(opts...).AddMount(toolchain.OutDir, llb.Scratch())
 }
 
 // command is go build with its flags.

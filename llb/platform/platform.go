@@ -3,6 +3,7 @@
 package platform
 
 import (
+	"cmp"
 	"debug/elf"
 	"fmt"
 	"slices"
@@ -42,8 +43,27 @@ type Rust struct {
 	// Musl is the directory name of Debian's musl for the architecture, such as
 	// aarch64-linux-musl: /usr/lib/<Musl>/musl-gcc.specs.
 	Musl string
+	// Debian is Debian's name of the architecture, such as armhf.
+	Debian string
 	// CPU is the value of -C target-cpu, empty for the target's default.
 	CPU string
+	// Features is the value of -C target-feature, empty for the target's default.
+	Features string
+	// CFlags are what Debian's C compiler needs to agree with the target, separated
+	// by spaces.
+	CFlags string
+}
+
+// Flags are what rustc must be told beside the triple.
+func (r Rust) Flags() []string {
+	var out []string
+	if r.CPU != "" {
+		out = append(out, "-Ctarget-cpu="+r.CPU)
+	}
+	if r.Features != "" {
+		out = append(out, "-Ctarget-feature="+r.Features)
+	}
+	return out
 }
 
 // ELF is the header of a program for the platform.
@@ -64,38 +84,63 @@ const (
 // String is the platform as users write it: linux/arm/v7.
 func (p Platform) String() string { return platforms.FormatAll(p.OCI) }
 
-// row describes an architecture; variants refine it.
+// row is a platform. All are for little-endian machines but those that say
+// otherwise.
 type row struct {
 	name    string // as --platform takes it
 	goArch  string
 	variant string // GOARM and its like
 	value   string
-	triple  string
-	gnu     string
-	musl    string
-	cpu     string
+	rust    Rust
 	machine elf.Machine
 	class   elf.Class
 	data    elf.Data
 	float   uint32
 }
 
-// The Rust triples follow rustc's platform support page; rustc has no musl
-// target with a released standard library where the triple is empty.
+// crtStatic is for the targets that rustc links dynamically by default.
+const crtStatic = "+crt-static"
+
+// The Rust triples are those of rustc's platform support page that have a
+// released standard library. Where there is none, as for s390x, no version of
+// rustup can add one.
+var (
+	x8664     = Rust{Triple: "x86_64-unknown-linux-musl", GNU: "x86_64-linux-gnu", Musl: "x86_64-linux-musl", Debian: "amd64"}
+	armv7     = Rust{Triple: "armv7-unknown-linux-musleabihf", GNU: "arm-linux-gnueabihf", Musl: "arm-linux-musleabihf", Debian: "armhf"}
+	i686      = Rust{Triple: "i686-unknown-linux-musl", GNU: "i686-linux-gnu", Musl: "i386-linux-musl", Debian: "i386"}
+	riscv64gc = Rust{Triple: "riscv64gc-unknown-linux-musl", GNU: "riscv64-linux-gnu", Musl: "riscv64-linux-musl", Debian: "riscv64", Features: crtStatic}
+	loongarch = Rust{Triple: "loongarch64-unknown-linux-musl", GNU: "loongarch64-linux-gnu", Musl: "loongarch64-linux-musl", Debian: "loong64", Features: crtStatic}
+	// Atomics are not left to Debian's libgcc, whose detection of the processor asks
+	// glibc: a configure script takes the link that fails for a compiler without them.
+	aarch64 = Rust{Triple: "aarch64-unknown-linux-musl", GNU: "aarch64-linux-gnu", Musl: "aarch64-linux-musl", Debian: "arm64", CFlags: "-mno-outline-atomics"}
+	// Debian's armhf begins at ARMv7, of which only the headers matter here: what
+	// is linked is the musl that comes with Rust's standard library.
+	armv6 = Rust{Triple: "arm-unknown-linux-musleabihf", GNU: "arm-linux-gnueabihf", Musl: "arm-linux-musleabihf", Debian: "armhf", CFlags: "-march=armv6+fp -marm"}
+	// The target without a version is ARMv6 in all of its forms.
+	armv5 = Rust{Triple: "armv5te-unknown-linux-musleabi", GNU: "arm-linux-gnueabi", Musl: "arm-linux-musleabi", Debian: "armel"}
+	// musl has no long double of 128 bits in IBM's format, which is Debian's default.
+	powerpc64le = Rust{Triple: "powerpc64le-unknown-linux-musl", GNU: "powerpc64le-linux-gnu", Musl: "powerpc64le-linux-musl", Debian: "ppc64el", CFlags: "-mlong-double-64"}
+)
+
+func withCPU(r Rust, cpu string) Rust {
+	r.CPU = cpu
+	return r
+}
+
 var table = []row{
-	{name: "linux/amd64", goArch: "amd64", triple: "x86_64-unknown-linux-musl", gnu: "x86_64-linux-gnu", musl: "x86_64-linux-musl", machine: elf.EM_X86_64, class: elf.ELFCLASS64, data: elf.ELFDATA2LSB},
-	{name: "linux/amd64/v2", goArch: "amd64", variant: "GOAMD64", value: "v2", triple: "x86_64-unknown-linux-musl", gnu: "x86_64-linux-gnu", musl: "x86_64-linux-musl", cpu: "x86-64-v2", machine: elf.EM_X86_64, class: elf.ELFCLASS64, data: elf.ELFDATA2LSB},
-	{name: "linux/amd64/v3", goArch: "amd64", variant: "GOAMD64", value: "v3", triple: "x86_64-unknown-linux-musl", gnu: "x86_64-linux-gnu", musl: "x86_64-linux-musl", cpu: "x86-64-v3", machine: elf.EM_X86_64, class: elf.ELFCLASS64, data: elf.ELFDATA2LSB},
-	{name: "linux/amd64/v4", goArch: "amd64", variant: "GOAMD64", value: "v4", triple: "x86_64-unknown-linux-musl", gnu: "x86_64-linux-gnu", musl: "x86_64-linux-musl", cpu: "x86-64-v4", machine: elf.EM_X86_64, class: elf.ELFCLASS64, data: elf.ELFDATA2LSB},
-	{name: "linux/arm64", goArch: "arm64", triple: "aarch64-unknown-linux-musl", gnu: "aarch64-linux-gnu", musl: "aarch64-linux-musl", machine: elf.EM_AARCH64, class: elf.ELFCLASS64, data: elf.ELFDATA2LSB},
-	{name: "linux/arm/v7", float: floatHard, goArch: "arm", variant: "GOARM", value: "7", machine: elf.EM_ARM, class: elf.ELFCLASS32, data: elf.ELFDATA2LSB},
-	{name: "linux/arm/v6", float: floatHard, goArch: "arm", variant: "GOARM", value: "6", machine: elf.EM_ARM, class: elf.ELFCLASS32, data: elf.ELFDATA2LSB},
-	{name: "linux/arm/v5", float: floatSoft, goArch: "arm", variant: "GOARM", value: "5", machine: elf.EM_ARM, class: elf.ELFCLASS32, data: elf.ELFDATA2LSB},
-	{name: "linux/386", goArch: "386", machine: elf.EM_386, class: elf.ELFCLASS32, data: elf.ELFDATA2LSB},
-	{name: "linux/riscv64", goArch: "riscv64", machine: elf.EM_RISCV, class: elf.ELFCLASS64, data: elf.ELFDATA2LSB},
-	{name: "linux/ppc64le", goArch: "ppc64le", machine: elf.EM_PPC64, class: elf.ELFCLASS64, data: elf.ELFDATA2LSB},
+	{name: "linux/amd64", goArch: "amd64", rust: x8664, machine: elf.EM_X86_64, class: elf.ELFCLASS64},
+	{name: "linux/amd64/v2", goArch: "amd64", variant: "GOAMD64", value: "v2", rust: withCPU(x8664, "x86-64-v2"), machine: elf.EM_X86_64, class: elf.ELFCLASS64},
+	{name: "linux/amd64/v3", goArch: "amd64", variant: "GOAMD64", value: "v3", rust: withCPU(x8664, "x86-64-v3"), machine: elf.EM_X86_64, class: elf.ELFCLASS64},
+	{name: "linux/amd64/v4", goArch: "amd64", variant: "GOAMD64", value: "v4", rust: withCPU(x8664, "x86-64-v4"), machine: elf.EM_X86_64, class: elf.ELFCLASS64},
+	{name: "linux/arm64", goArch: "arm64", rust: aarch64, machine: elf.EM_AARCH64, class: elf.ELFCLASS64},
+	{name: "linux/arm/v7", goArch: "arm", variant: "GOARM", value: "7", rust: armv7, machine: elf.EM_ARM, class: elf.ELFCLASS32, float: floatHard},
+	{name: "linux/arm/v6", goArch: "arm", variant: "GOARM", value: "6", rust: armv6, machine: elf.EM_ARM, class: elf.ELFCLASS32, float: floatHard},
+	{name: "linux/arm/v5", goArch: "arm", variant: "GOARM", value: "5", rust: armv5, machine: elf.EM_ARM, class: elf.ELFCLASS32, float: floatSoft},
+	{name: "linux/386", goArch: "386", rust: i686, machine: elf.EM_386, class: elf.ELFCLASS32},
+	{name: "linux/riscv64", goArch: "riscv64", rust: riscv64gc, machine: elf.EM_RISCV, class: elf.ELFCLASS64},
+	{name: "linux/ppc64le", goArch: "ppc64le", rust: powerpc64le, machine: elf.EM_PPC64, class: elf.ELFCLASS64},
 	{name: "linux/s390x", goArch: "s390x", machine: elf.EM_S390, class: elf.ELFCLASS64, data: elf.ELFDATA2MSB},
-	{name: "linux/loong64", goArch: "loong64", machine: elf.EM_LOONGARCH, class: elf.ELFCLASS64, data: elf.ELFDATA2LSB},
+	{name: "linux/loong64", goArch: "loong64", rust: loongarch, machine: elf.EM_LOONGARCH, class: elf.ELFCLASS64},
 }
 
 func (r row) platform() Platform {
@@ -103,8 +148,8 @@ func (r row) platform() Platform {
 	out := Platform{
 		OCI:  p,
 		Go:   Go{Arch: r.goArch},
-		Rust: Rust{Triple: r.triple, GNU: r.gnu, Musl: r.musl, CPU: r.cpu},
-		ELF:  ELF{Machine: r.machine, Class: r.class, Data: r.data, Float: r.float},
+		Rust: r.rust,
+		ELF:  ELF{Machine: r.machine, Class: r.class, Data: cmp.Or(r.data, elf.ELFDATA2LSB), Float: r.float},
 	}
 	if r.variant != "" {
 		out.Go.Variant = [2]string{r.variant, r.value}

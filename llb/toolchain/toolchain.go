@@ -17,10 +17,12 @@ type Plan interface {
 	// Supports tells whether the toolchain builds for p. The error is a
 	// *platform.UnsupportedError.
 	Supports(p platform.Platform) error
-	// Binaries names the files in the root of what Compile returns.
+	// Binaries names the binaries of the target, and Files, in the same order,
+	// where they are in what Compile returns.
 	Binaries() []string
+	Files() []string
 	// Compile adds the compile for one platform to the graph. The state it
-	// returns holds the binaries and nothing else.
+	// returns holds the binaries, and those of targets that are compiled with it.
 	Compile(e Env, p platform.Platform) llb.State
 	// Title says what is compiled, for messages: "go build ./cmd/api".
 	Title() string

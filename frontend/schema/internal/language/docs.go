@@ -92,6 +92,7 @@ var kinds = map[reflect.Type]string{
 var forms = map[string]string{
 	"Toolchain":      "name, or a mapping",
 	"Build":          "package, or a mapping",
+	"Secret":         "id, or a mapping",
 	"User":           "word, number or a mapping",
 	"Extras":         "`none`, a list or a mapping",
 	"CACertificates": "`true`, `false` or a mapping",

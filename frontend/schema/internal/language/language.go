@@ -138,6 +138,7 @@ var typesWithKeys = []reflect.Type{
 	reflect.TypeFor[spec.Spec](),
 	reflect.TypeFor[spec.Target](),
 	reflect.TypeFor[spec.Build](),
+	reflect.TypeFor[spec.Secret](),
 	reflect.TypeFor[spec.Toolchain](),
 	reflect.TypeFor[spec.User](),
 	reflect.TypeFor[spec.Healthcheck](),

@@ -44,6 +44,7 @@ const (
 	buildTag      = `^[^-, \t"'][^, \t"']*$`
 	versionTag    = `^[A-Za-z0-9_][A-Za-z0-9_.-]*$`
 	imageName     = `^[A-Za-z0-9\[]\S*$`
+	debianPackage = `^[a-z0-9]([a-z0-9+.-]*[a-z0-9+.])?(:[a-z0-9]+)?(=[0-9A-Za-z][0-9A-Za-z.+:~-]*)?$`
 	userName      = `^[a-z_][a-z0-9_-]{0,31}$`
 	homePath      = `^/[^:\n]*$`
 	ids           = `^0*[0-9]{1,10}(:0*[0-9]{1,10})?$`
@@ -53,6 +54,7 @@ const (
 	portRange     = `^[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|sctp))?$`
 	volume        = `^/+[^/:][^:]*$`
 	signalName    = `^([Ss][Ii][Gg])?[A-Za-z][A-Za-z0-9+-]*$|^\+?[0-9]+$`
+	secretID      = `^[A-Za-z0-9_][A-Za-z0-9_.-]*$`
 	contextName   = `^[A-Za-z0-9][A-Za-z0-9._/:@-]*$`
 	noBackslash   = `^[^\\]+$`
 
@@ -272,11 +274,21 @@ var byField = map[string]*jsonschema.Schema{
 	"Build.features": words(featureName),
 	"Build.tags":     words(buildTag),
 	"Build.tzdata":   word("embed"),
+	"Build.optimize": word(spec.Optimizations...),
+	"Build.group":    text(targetKey),
+	"Build.network":  word(spec.Networks...),
+	"Build.cache":    word(spec.Caches...),
+
+	"Secret.id":     text(secretID),
+	"Secret.env":    text(argumentKey),
+	"Secret.target": text(fileInImage),
 
 	"Toolchain.name":    word(spec.Toolchains...),
 	"Toolchain.version": text(versionTag),
 	"Toolchain.image":   text(imageName),
 	"Toolchain.jobs":    whole(1, mostJobs),
+
+	"Toolchain.packages": words(debianPackage),
 
 	"User.name": text(userName),
 	"User.uid":  whole(0, maxID),
@@ -332,9 +344,18 @@ var examples = map[string][]any{
 	"Build.stamp":    {map[string]any{"main.version": "${VERSION}"}},
 	"Build.env":      {map[string]any{"SQLX_OFFLINE": "true"}},
 
+	"Build.group":   {"services"},
+	"Build.secrets": {[]any{"token"}, []any{map[string]any{"id": "token", "env": "API_TOKEN"}}},
+
+	"Secret.id":     {"token"},
+	"Secret.env":    {"API_TOKEN"},
+	"Secret.target": {"/run/secrets/token"},
+
 	"Toolchain.version": {"1.26"},
 	"Toolchain.image":   {"golang:1.26"},
 	"Toolchain.jobs":    {4},
+
+	"Toolchain.packages": {[]any{"protobuf-compiler"}},
 
 	"User.name": {"app"},
 	"User.uid":  {10001},
@@ -372,12 +393,14 @@ var required = map[string][]string{
 	"User":        {"uid"},
 	"Healthcheck": {"test"},
 	"Copy":        {"src", "dest"},
+	"Secret":      {"id"},
 	"Dir":         {"path"},
 }
 
 // shortForms lists the forms that types with keys have besides a mapping.
 var shortForms = map[string]func(t reflect.Type) []*jsonschema.Schema{
 	"Toolchain": func(reflect.Type) []*jsonschema.Schema { return word(spec.Toolchains...).AnyOf },
+	"Secret":    func(reflect.Type) []*jsonschema.Schema { return []*jsonschema.Schema{text(secretID)} },
 	"Build":     func(reflect.Type) []*jsonschema.Schema { return []*jsonschema.Schema{text(noFlag)} },
 	"User": func(reflect.Type) []*jsonschema.Schema {
 		id := types("string", "integer")
