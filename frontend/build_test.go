@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,6 +23,7 @@ import (
 
 	"github.com/fromscratch-build/fromscratch/frontend"
 	"github.com/fromscratch-build/fromscratch/internal/gatewaytest"
+	"github.com/fromscratch-build/fromscratch/llb/sourcesync"
 )
 
 const goSpec = "toolchain: go-cgo0\ntargets:\n  app:\n    build: .\n"
@@ -247,7 +249,40 @@ func TestOutOfMemory(t *testing.T) {
 		return nil
 	}
 	_, err := build(c)
-	require.ErrorContains(t, err, `fromscratch.yaml:4:12: compiling target "app" for linux/amd64 was killed, most likely because the builder is out of memory`)
+	require.ErrorContains(t, err, `fromscratch.yaml:4:12: compiling target "app" for linux/amd64 failed: it was killed, most likely because the builder is out of memory`)
+}
+
+// TestFailedRust: the status that the helper leaves tells why, and what to do.
+func TestFailedRust(t *testing.T) {
+	lock := "[[package]]\nname = \"app\"\nversion = \"0.1.0\"\n\n[[package]]\nname = \"x\"\nversion = \"1.0.0\"\nsource = \"git+ssh://git@example.com/x.git?rev=1#01\"\n"
+	for status, want := range map[int]string{
+		sourcesync.ExitKilled:      "toolchain: {name: rust-musl, jobs: 1}",
+		sourcesync.ExitCredentials: "most likely ssh://git@example.com/x.git; pass --ssh default for git over SSH, --secret id=netrc,src=$HOME/.netrc",
+		sourcesync.ExitNetwork:     "a server was not reached",
+		sourcesync.ExitLockFile:    "run cargo update --workspace and commit it",
+		sourcesync.ExitNoTarget:    "the toolchain image rust:1.90-bookworm has no standard library for x86_64-unknown-linux-musl",
+		sourcesync.ExitCertificate: "--secret id=build-ca,src=ca.pem",
+		sourcesync.ExitLibrary:     "enable the feature of the crate that compiles its own copy",
+		sourcesync.ExitNoFile:      "cargo build --release (app); what the compiler said is above",
+		101:                        "cargo build --release (app); what the compiler said is above",
+	} {
+		c := newClient(t, "toolchain: {name: rust-musl, version: 1.90}\ntargets:\n  app: {build: app}\n", nil)
+		files := c.Files.(fstest.MapFS)
+		files["Cargo.toml"] = &fstest.MapFile{Data: []byte("[package]\nname = 'app'\nedition = '2024'\n")}
+		files["Cargo.lock"] = &fstest.MapFile{Data: []byte(lock)}
+		files["src/main.rs"] = &fstest.MapFile{}
+		c.SolveHook = func(req client.SolveRequest) error {
+			for _, md := range req.Definition.Metadata {
+				if strings.Contains(md.Description["llb.customname"], "cargo build") {
+					return fmt.Errorf("process \"/fromscratch/sourcesync build\" did not complete successfully: exit code: %d", status)
+				}
+			}
+			return nil
+		}
+		_, err := build(c)
+		require.ErrorContains(t, err, `fromscratch.yaml:3:16: compiling target "app" for linux/amd64 failed: `)
+		require.ErrorContains(t, err, want)
+	}
 }
 
 func TestNotAProgram(t *testing.T) {

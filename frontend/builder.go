@@ -157,22 +157,23 @@ func (b *builder) build(ctx context.Context) (*dockerui.BuildResult, error) {
 		return nil, err
 	}
 	layers := append(b.extras[:len(b.extras):len(b.extras)],
-		rootfs.Binary(compiled, b.plan.Binaries(), b.binaryPaths(), b.platform, b.layerOptions(spec.Path{"targets", b.target.Name(), "build"})...))
+		rootfs.Binary(compiled, b.plan.Files(), b.binaryPaths(), b.platform, b.layerOptions(spec.Path{"targets", b.target.Name(), "build"})...))
 	layers = append(layers, b.settled()...)
 	res, err := b.req.solve(ctx, rootfs.Assemble(layers, b.req.BuildOpts().LLBCaps, b.layerOptions(spec.Path{"targets", b.target.Name()})...))
 	if err != nil {
 		return nil, err
 	}
-	return &dockerui.BuildResult{Reference: res, Image: b.imageConfig(), Epoch: &b.epoch}, nil
+	return &dockerui.BuildResult{Reference: res, Image: b.imageConfig(layers), Epoch: &b.epoch}, nil
 }
 
 // inspect has the compile run and proves its binaries. Reading the first bytes
 // of a binary is what makes a failed compile known.
 func (b *builder) inspect(compiled *sources.FS) error {
-	for _, name := range b.plan.Binaries() {
-		info, err := compiled.Stat(name)
+	files := b.plan.Files()
+	for i, name := range b.plan.Binaries() {
+		info, err := compiled.Stat(files[i])
 		if err == nil {
-			err = inspect.Static(compiled.ReaderAt(name), info.Size(), b.platform)
+			err = inspect.Static(compiled.ReaderAt(files[i]), info.Size(), b.platform)
 		}
 		if err == nil {
 			continue

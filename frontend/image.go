@@ -14,12 +14,13 @@ import (
 	"github.com/pkg/errors"
 
 	"github.com/fromscratch-build/fromscratch/frontend/spec"
+	"github.com/fromscratch-build/fromscratch/llb/rootfs"
 )
 
 // imageConfig is the config of the image. Labels of the request win over those
 // of the spec, as they do over those of a Dockerfile, and labels that the spec
 // spells out over its metadata.
-func (b *builder) imageConfig() *dockerspec.DockerOCIImage {
+func (b *builder) imageConfig(layers []rootfs.Layer) *dockerspec.DockerOCIImage {
 	t := b.target
 	img := &dockerspec.DockerOCIImage{
 		Image: ocispecs.Image{
@@ -56,6 +57,11 @@ func (b *builder) imageConfig() *dockerspec.DockerOCIImage {
 		cfg.Volumes[v] = struct{}{}
 	}
 	cfg.Labels = joined(t.Metadata.Annotations(), t.Labels, b.req.Labels)
+	// Left to BuildKit, the history of a layer that comes out of an imported cache
+	// says that it was imported, and the image has another digest.
+	for _, l := range layers {
+		img.History = append(img.History, ocispecs.History{Created: &b.epoch, CreatedBy: l.Name, Comment: "fromscratch"})
+	}
 	return img
 }
 

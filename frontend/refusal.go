@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/fromscratch-build/fromscratch/frontend/inspect"
 	"github.com/fromscratch-build/fromscratch/frontend/spec"
 	"github.com/fromscratch-build/fromscratch/llb/platform"
 	"github.com/fromscratch-build/fromscratch/llb/rust"
+	"github.com/fromscratch-build/fromscratch/llb/sourcesync"
 )
 
 // refusal says why a binary is not exported, with the likely cause and its cure
@@ -56,9 +59,46 @@ func (b *builder) compileFailed(err error) error {
 		return b.spec.Problem(b.spec.ToolchainPath(b.target), fmt.Sprintf("the toolchain image %s lacks what %s needs, and it could not be added; what went wrong is above. "+
 			"Give the builder access to the network, or use an image that has it", b.plan.Image(), pf))
 	}
-	text := fmt.Sprintf("compiling target %q for %s failed: %s; what the compiler said is above", b.target.Name(), pf, b.plan.Title())
-	if strings.Contains(msg, "exit code: 137") {
-		text = fmt.Sprintf("compiling target %q for %s was killed, most likely because the builder is out of memory; give the builder more, or build one platform at a time", b.target.Name(), pf)
+	return b.spec.Problem(spec.Path{"targets", b.target.Name(), "build"},
+		fmt.Sprintf("compiling target %q for %s failed: %s", b.target.Name(), pf, b.cause(msg)))
+}
+
+// exitCode is how BuildKit tells the status of a process that failed.
+var exitCode = regexp.MustCompile(`exit code: (\d+)`)
+
+// cause says why a compile failed, as far as its exit status tells, and what to do
+// about it.
+func (b *builder) cause(msg string) string {
+	status := 0
+	if m := exitCode.FindStringSubmatch(msg); m != nil {
+		status, _ = strconv.Atoi(m[1]) // It is a number, or it would not match.
 	}
-	return b.spec.Problem(spec.Path{"targets", b.target.Name(), "build"}, text)
+	switch status {
+	case sourcesync.ExitKilled:
+		return "it was killed, most likely because the builder is out of memory; set toolchain.jobs to a small number, such as toolchain: {name: " + b.target.Toolchain.Name + ", jobs: 1}, " +
+			"give the builder more memory, or build one platform at a time"
+	case sourcesync.ExitCredentials:
+		from := "a dependency comes from a server that asks who wants it"
+		if p, ok := b.plan.(*rust.Plan); ok && len(p.Repositories()) > 0 {
+			from += ", most likely " + spec.List(p.Repositories())
+		}
+		return from + "; pass --ssh default for git over SSH, --secret id=netrc,src=$HOME/.netrc for git over HTTPS, or --secret id=cargo-token,env=TOKEN for a registry"
+	case sourcesync.ExitNetwork:
+		return "a server was not reached; see whether the builder has access to the network, or a proxy (--build-arg HTTPS_PROXY=…), and whether network: none is right; what was tried is above"
+	case sourcesync.ExitLockFile:
+		return "Cargo.lock does not fit the manifests any more; run cargo update --workspace and commit it, or write build: {locked: false}"
+	case sourcesync.ExitNoTarget:
+		return fmt.Sprintf("the toolchain image %s has no standard library for %s, and no rustup to add it; use an official rust image, or add the target to yours", b.plan.Image(), b.platform.Rust.Triple)
+	case sourcesync.ExitCertificate:
+		return "a server's certificate is signed by nobody that the toolchain image trusts, as where a company's proxy opens connections; pass the company's certificates with --secret id=build-ca,src=ca.pem"
+	case sourcesync.ExitLibrary:
+		return "a crate looks for a C library of the system, which cannot be linked into a static program; enable the feature of the crate that compiles its own copy " +
+			"(its name is mostly vendored, bundled or static), or use a crate in pure Rust; which one it is, is above"
+	case sourcesync.ExitNoFile:
+		if p, ok := b.plan.(*rust.Plan); ok && p.Partial() {
+			return "a source includes a file that is not there. A target sees the packages that it depends on, and of other packages nothing but their manifests; " +
+				"make the package that the file is in a dependency, or move the file out of it. Which file it is, is above"
+		}
+	}
+	return b.plan.Title() + "; what the compiler said is above"
 }

@@ -10,11 +10,13 @@ import (
 	"github.com/fromscratch-build/fromscratch/llb/platform"
 )
 
-// Binary is the layer of the programs compiled for pf. compiled holds them at its
-// root; paths, in the order of names, is where each goes.
-func Binary(compiled llb.State, names, paths []string, pf platform.Platform, opts ...llb.ConstraintsOpt) Layer {
+// Binary is the layer of the programs compiled for pf. files, in compiled, are the
+// programs, and paths, in the same order, where each goes.
+func Binary(compiled llb.State, files, paths []string, pf platform.Platform, opts ...llb.ConstraintsOpt) Layer {
 	var action *llb.FileAction
-	for i, name := range names {
+	var titles []string
+	for i, name := range files {
+		titles = append(titles, path.Base(name))
 		info := &llb.CopyInfo{CreateDestPath: true, Mode: &llb.ChmodOpt{Mode: 0o755}}
 		owner := llb.WithUIDGID(0, 0)
 		if action == nil {
@@ -23,8 +25,8 @@ func Binary(compiled llb.State, names, paths []string, pf platform.Platform, opt
 			action = action.Copy(compiled, "/"+name, paths[i], info, owner, created)
 		}
 	}
-	title := fmt.Sprintf("[%s] binary %s", pf, strings.Join(names, ", "))
-	if len(names) == 1 && path.Dir(paths[0]) == "/" {
+	title := fmt.Sprintf("[%s] binary %s", pf, strings.Join(titles, ", "))
+	if len(files) == 1 && path.Dir(paths[0]) == "/" {
 		return single(title, action, opts...)
 	}
 	return several(title, action, opts...)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -13,72 +14,73 @@ import (
 	"github.com/fromscratch-build/fromscratch/llb/toolchain"
 )
 
-// manifest is the part of a Cargo.toml that tells what can be built.
-type manifest struct {
-	Package *struct {
-		Name       string `toml:"name"`
-		DefaultRun string `toml:"default-run"`
-		AutoBins   *bool  `toml:"autobins"`
-		// Edition is a string, or a table that takes it from the workspace.
-		Edition any `toml:"edition"`
-	} `toml:"package"`
-	Bin       []binary `toml:"bin"`
-	Workspace *struct {
-		Members []string `toml:"members"`
-		Exclude []string `toml:"exclude"`
-	} `toml:"workspace"`
+const manifestName = "Cargo.toml"
+
+// table is a table of a TOML file. Its methods give nothing for what is missing
+// or of another type, which is for Cargo to refuse.
+type table map[string]any
+
+func (t table) table(key string) table {
+	m, _ := t[key].(map[string]any)
+	return m
+}
+
+func (t table) text(key string) string {
+	s, _ := t[key].(string)
+	return s
+}
+
+func (t table) strings(key string) []string {
+	var out []string
+	list, _ := t[key].([]any)
+	for _, v := range list {
+		if s, ok := v.(string); ok {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// tables is an array of tables.
+func (t table) tables(key string) []table {
+	var out []table
+	list, _ := t[key].([]any)
+	for _, v := range list {
+		if m, ok := v.(map[string]any); ok {
+			out = append(out, m)
+		}
+	}
+	return out
 }
 
 // binary is a [[bin]] of a manifest, or one that Cargo finds by its place.
 type binary struct {
-	Name string `toml:"name"`
-	Path string `toml:"path"`
+	name, path string
+	// features are those without which Cargo does not build it.
+	features []string
 }
 
-// crate is one package of a workspace.
-type crate struct {
-	name       string
-	dir        string
-	defaultRun string
-	bins       []string
-}
-
-// manifestError says that a Cargo.toml cannot be used as it is.
-type manifestError struct {
-	file string
-	why  string
-}
-
-func (e *manifestError) Error() string { return e.file + " " + e.why }
-
-// workspace lists the crates of the workspace or package in dir, the root first
-// and the others by folder.
-func workspace(src fs.FS, dir string) ([]crate, error) {
-	root, err := readManifest(src, dir)
+func readManifest(src fs.FS, dir string) (table, error) {
+	name := path.Join(dir, manifestName)
+	data, err := fs.ReadFile(src, name)
 	if err != nil {
 		return nil, err
 	}
-	var out []crate
-	if root.Package != nil {
-		out = append(out, crateOf(src, dir, root))
+	return parse(name, data)
+}
+
+func parse(name string, data []byte) (table, error) {
+	t := table{}
+	err := toml.Unmarshal(data, &t)
+	if err == nil {
+		return t, nil
 	}
-	if root.Workspace == nil {
-		return out, nil
+	why := strings.TrimPrefix(err.Error(), "toml: ")
+	if de, ok := errors.AsType[*toml.DecodeError](err); ok {
+		line, col := de.Position()
+		why = fmt.Sprintf("line %d, column %d: %s", line, col, why)
 	}
-	dirs, err := members(src, dir, root.Workspace.Members, root.Workspace.Exclude)
-	if err != nil {
-		return nil, err
-	}
-	for _, d := range dirs {
-		m, err := readManifest(src, d)
-		if err != nil {
-			return nil, err
-		}
-		if m.Package != nil {
-			out = append(out, crateOf(src, d, m))
-		}
-	}
-	return out, nil
+	return nil, &manifestError{name, "cannot be read: " + why}
 }
 
 // members follows the member globs of a workspace. As in Cargo, a folder that a
@@ -87,13 +89,13 @@ func members(src fs.FS, dir string, patterns, exclude []string) ([]string, error
 	var out []string
 	for _, pattern := range patterns {
 		glob := path.Join(dir, pattern)
-		matches, err := fs.Glob(src, path.Join(glob, "Cargo.toml"))
+		matches, err := fs.Glob(src, path.Join(glob, manifestName))
 		if err != nil {
-			return nil, &manifestError{path.Join(dir, "Cargo.toml"), fmt.Sprintf("has a workspace member %q that is not a valid pattern", pattern)}
+			return nil, &manifestError{path.Join(dir, manifestName), fmt.Sprintf("has a workspace member %q that is not a valid pattern", pattern)}
 		}
 		if len(matches) == 0 && !strings.ContainsAny(pattern, "*?[") {
-			return nil, &manifestError{path.Join(dir, "Cargo.toml"),
-				fmt.Sprintf("names the workspace member %q, but the build context has no %s; see whether .dockerignore leaves it out", pattern, path.Join(glob, "Cargo.toml"))}
+			return nil, &manifestError{path.Join(dir, manifestName),
+				fmt.Sprintf("names the workspace member %q, but the build context has no %s; see whether .dockerignore leaves it out", pattern, path.Join(glob, manifestName))}
 		}
 		for _, m := range matches {
 			d := path.Dir(m)
@@ -114,44 +116,40 @@ func excluded(d, dir string, exclude []string) bool {
 	})
 }
 
-func readManifest(src fs.FS, dir string) (*manifest, error) {
-	name := path.Join(dir, "Cargo.toml")
-	data, err := fs.ReadFile(src, name)
-	if err != nil {
-		return nil, err
+// crateOf is the package of the manifest m in dir. Its binaries are those that
+// Cargo finds: those that the manifest names, then src/main.rs and what lies in
+// src/bin, unless the manifest gives their name or their file to another ("Target
+// auto-discovery" in the Cargo book; edition 2015 discovers nothing beside a
+// [[bin]]).
+func crateOf(src fs.FS, dir string, m table) *crate {
+	pkg := m.table("package")
+	c := &crate{name: pkg.text("name"), dir: dir, defaultRun: pkg.text("default-run")}
+	c.lib = m.table("lib") != nil || toolchain.IsFile(src, path.Join(dir, "src/lib.rs"))
+	switch script := pkg["build"].(type) {
+	case nil:
+		c.script = toolchain.IsFile(src, path.Join(dir, "build.rs"))
+	case bool:
+		c.script = script
+	default:
+		c.script = true
 	}
-	var m manifest
-	if err := toml.Unmarshal(data, &m); err != nil {
-		if de, ok := errors.AsType[*toml.DecodeError](err); ok {
-			line, col := de.Position()
-			return nil, &manifestError{name, fmt.Sprintf("cannot be read: line %d, column %d: %s", line, col, strings.TrimPrefix(de.Error(), "toml: "))}
-		}
-		return nil, &manifestError{name, "cannot be read: " + strings.TrimPrefix(err.Error(), "toml: ")}
-	}
-	return &m, nil
-}
-
-// crateOf lists the binaries of a crate as Cargo finds them: those that the
-// manifest names, then src/main.rs and what lies in src/bin, unless the manifest
-// gives their name or their file to another ("Target auto-discovery" in the
-// Cargo book; edition 2015 discovers nothing beside a [[bin]]).
-func crateOf(src fs.FS, dir string, m *manifest) crate {
-	c := crate{name: m.Package.Name, dir: dir, defaultRun: m.Package.DefaultRun}
 	names, paths := map[string]bool{}, map[string]bool{}
-	for _, b := range m.Bin {
-		c.bins = append(c.bins, b.Name)
-		names[b.Name], paths[path.Clean(b.Path)] = true, true
+	for _, b := range m.tables("bin") {
+		bin := binary{b.text("name"), b.text("path"), b.strings("required-features")}
+		c.bins = append(c.bins, bin)
+		names[bin.name], paths[path.Clean(bin.path)] = true, true
 	}
-	discover := m.Package.Edition != nil && m.Package.Edition != "2015" || len(m.Bin) == 0
-	if m.Package.AutoBins != nil {
-		discover = *m.Package.AutoBins
+	edition := pkg["edition"] // A string, or a table that takes it from the workspace.
+	discover := edition != nil && edition != "2015" || len(c.bins) == 0
+	if auto, ok := pkg["autobins"].(bool); ok {
+		discover = auto
 	}
 	if !discover {
 		return c
 	}
 	for _, b := range discovered(src, dir, c.name) {
-		if !names[b.Name] && !paths[b.Path] {
-			c.bins = append(c.bins, b.Name)
+		if !names[b.name] && !paths[b.path] {
+			c.bins = append(c.bins, b)
 		}
 	}
 	return c
@@ -160,7 +158,7 @@ func crateOf(src fs.FS, dir string, m *manifest) crate {
 func discovered(src fs.FS, dir, name string) []binary {
 	var out []binary
 	if toolchain.IsFile(src, path.Join(dir, "src/main.rs")) {
-		out = append(out, binary{name, "src/main.rs"})
+		out = append(out, binary{name: name, path: "src/main.rs"})
 	}
 	// A crate without src/bin is the usual case, not an error.
 	entries, _ := fs.ReadDir(src, path.Join(dir, "src/bin"))
@@ -168,9 +166,75 @@ func discovered(src fs.FS, dir, name string) []binary {
 		file := path.Join("src/bin", e.Name())
 		switch {
 		case !e.IsDir() && strings.HasSuffix(file, ".rs"):
-			out = append(out, binary{strings.TrimSuffix(e.Name(), ".rs"), file})
+			out = append(out, binary{name: strings.TrimSuffix(e.Name(), ".rs"), path: file})
 		case e.IsDir() && toolchain.IsFile(src, path.Join(dir, file, "main.rs")):
-			out = append(out, binary{e.Name(), path.Join(file, "main.rs")})
+			out = append(out, binary{name: e.Name(), path: path.Join(file, "main.rs")})
+		}
+	}
+	return out
+}
+
+func (c *crate) binNames() []string {
+	out := make([]string, len(c.bins))
+	for i, b := range c.bins {
+		out[i] = b.name
+	}
+	return out
+}
+
+// inherited is the value of a key of [package], which may come from the workspace.
+func inherited(pkg, shared table, key string) string {
+	if pkg.table(key)["workspace"] == true {
+		return shared.text(key)
+	}
+	return pkg.text(key)
+}
+
+// dependency is one entry of a table of dependencies that is a table itself.
+type dependency struct {
+	name  string
+	table table
+	dev   bool
+}
+
+// dependencyTables are the names of the tables of dependencies, with the spelling
+// that Cargo still takes.
+var dependencyTables = []string{"dependencies", "build-dependencies", "build_dependencies", "dev-dependencies", "dev_dependencies"}
+
+// dependencies lists those of a manifest, of all targets.
+func dependencies(m table) []dependency {
+	var out []dependency
+	from := func(t table) {
+		for _, key := range dependencyTables {
+			deps := t.table(key)
+			for _, name := range slices.Sorted(maps.Keys(deps)) {
+				if dep := deps.table(name); dep != nil {
+					out = append(out, dependency{name, dep, strings.HasPrefix(key, "dev")})
+				}
+			}
+		}
+	}
+	from(m)
+	targets := m.table("target")
+	for _, cfg := range slices.Sorted(maps.Keys(targets)) {
+		from(targets.table(cfg))
+	}
+	return out
+}
+
+// pathsIn lists the values of path keys in tables that lie up to depth levels
+// below t.
+func pathsIn(t table, depth int) []string { return pathsNamed(t, depth, "path") }
+
+func pathsNamed(t table, depth int, name string) []string {
+	var out []string
+	for _, key := range slices.Sorted(maps.Keys(t)) {
+		sub := t.table(key)
+		if p := sub.text(name); p != "" {
+			out = append(out, p)
+		}
+		if depth > 1 {
+			out = append(out, pathsNamed(sub, depth-1, name)...)
 		}
 	}
 	return out

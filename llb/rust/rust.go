@@ -3,15 +3,10 @@ package rust
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"path"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
@@ -19,7 +14,6 @@ import (
 
 	"github.com/fromscratch-build/fromscratch/frontend/spec"
 	"github.com/fromscratch-build/fromscratch/llb/platform"
-	"github.com/fromscratch-build/fromscratch/llb/sourcesync"
 	"github.com/fromscratch-build/fromscratch/llb/toolchain"
 )
 
@@ -28,13 +22,17 @@ const DefaultVersion = "1.96"
 
 // Plan is one cargo build.
 type Plan struct {
-	target   *spec.Target
-	image    string
-	packages []string
-	// bins are the names that Cargo gives the binaries, and binaries, in the same
-	// order, those that they have in the image.
-	bins     []string
-	binaries []string
+	target    *spec.Target
+	image     string
+	workspace *workspace
+	// own is what the target gets, together what is compiled in one run with it,
+	// and family what shares its compiled dependencies. The one is part of the next.
+	own              *selection
+	together, family []*selection
+	// view is the part of the build context that the compile sees, nil for all.
+	view *view
+	// skeleton is the project without its code.
+	skeleton map[string][]byte
 	// compilesC is set when a dependency has C in it.
 	compilesC bool
 }
@@ -46,56 +44,93 @@ var _ toolchain.Plan = (*Plan)(nil)
 func New(s *spec.Spec, t *spec.Target, src fs.FS) (*Plan, error) {
 	p := &Plan{target: t}
 	dirPath := spec.Path{"targets", t.Name(), "build", "dir"}
-	var err error
-	if p.image, err = imageFor(s, t, src); err != nil {
-		return nil, err
-	}
-	crates, err := workspace(src, t.Build.Dir)
+	w, err := load(src, t.Build.Dir)
 	if err != nil {
 		if me, ok := errors.AsType[*manifestError](err); ok {
 			return nil, s.Problem(dirPath, me.Error())
 		}
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, s.Problem(dirPath, toolchain.Missing(t, src, "Cargo.toml",
+			return nil, s.Problem(dirPath, toolchain.Missing(t, src, manifestName,
 				"pass the folder that holds it as the build context, or see whether .dockerignore leaves it out"))
 		}
 		return nil, err
 	}
-	lockName := path.Join(t.Build.Dir, "Cargo.lock")
-	lock, err := fs.ReadFile(src, lockName)
-	switch {
-	case err == nil:
-		p.compilesC = compilesC(lock)
-	case !errors.Is(err, fs.ErrNotExist):
+	p.workspace = w
+	if p.image, err = imageFor(s, t, w, src); err != nil {
 		return nil, err
-	case p.locked():
+	}
+	p.compilesC = !w.hasLock || compilesC(w.lock) // Without a lock file nobody knows before it is compiled.
+	if !w.hasLock && p.locked() {
 		return nil, s.Problem(dirPath, fmt.Sprintf("there is no %s in the build context, so the versions of the dependencies are not fixed; "+
-			"run cargo generate-lockfile and commit the file, see whether .dockerignore leaves it out, or write build: {locked: false}", lockName))
-	default:
-		p.compilesC = true // What is compiled is not known before it is.
+			"run cargo generate-lockfile and commit the file, see whether .dockerignore leaves it out, or write build: {locked: false}", w.lockName()))
 	}
-	if len(t.Build.Stamp) > 0 {
-		return nil, s.Problem(spec.Path{"targets", t.Name(), "build", "stamp"}, "stamp is not supported yet for rust-musl by this version of the frontend; "+
-			"write build: {env: …}, which compiles everything anew when a value changes")
-	}
-	if err := p.selectBinaries(s, crates); err != nil {
+	if p.own, err = selectFrom(s, t, w); err != nil {
 		return nil, err
 	}
-	return p, nil
+	if err := p.relatives(s); err != nil {
+		return nil, err
+	}
+	if why := w.preflight(p.own, t.Toolchain.Image); why != "" {
+		return nil, s.Problem(spec.Path{"targets", t.Name(), "build"}, why)
+	}
+	if t.Build.Cache == spec.CacheLayers && !p.pinned() {
+		return nil, s.Problem(spec.Path{"targets", t.Name(), "build", "cache"}, "cache: layers needs a Cargo.lock that is up to date; commit it and remove locked: false, or write cache: mounts")
+	}
+	if p.skeleton, err = w.skeleton(); err != nil {
+		return nil, err
+	}
+	var dirs []string
+	for _, sel := range p.together {
+		dirs = append(dirs, sel.dirs...)
+	}
+	p.view, err = w.visible(src, t.Build.Dir, dirs)
+	return p, err
 }
 
+// relatives finds the targets that are compiled with this one, and those that
+// share its compiled dependencies. A mistake in one of the latter is its own.
+func (p *Plan) relatives(s *spec.Spec) error {
+	for _, t := range s.Together(p.target) {
+		sel, err := selectFrom(s, t, p.workspace)
+		if err != nil {
+			return err
+		}
+		p.together = append(p.together, sel)
+	}
+	for _, name := range s.TargetNames() {
+		t := s.Targets[name]
+		if !sameDependencies(p.target, t) {
+			continue
+		}
+		if sel, err := selectFrom(s, t, p.workspace); err == nil {
+			p.family = append(p.family, sel)
+		}
+	}
+	return nil
+}
+
+// pinned tells whether it is known before the build what is downloaded.
+func (p *Plan) pinned() bool { return p.locked() && p.workspace.hasLock }
+
 // imageFor picks the compiler: the spec's, else that of the project's
-// rust-toolchain file, else the frontend's own default.
-func imageFor(s *spec.Spec, t *spec.Target, src fs.FS) (string, error) {
+// rust-toolchain file, else the frontend's own default, unless a package needs a
+// later one.
+func imageFor(s *spec.Spec, t *spec.Target, w *workspace, src fs.FS) (string, error) {
 	if t.Toolchain.Image != "" {
 		return t.Toolchain.Image, nil
 	}
 	version := t.Toolchain.Version
-	if version == "" {
+	for dir := t.Build.Dir; version == ""; dir = path.Dir(dir) {
 		var err error
-		if version, err = ToolchainFile(src, t.Build.Dir); err != nil {
+		if version, err = ToolchainFile(src, dir); err != nil {
 			return "", s.Problem(s.ToolchainPath(t), err.Error())
 		}
+		if dir == "." {
+			break
+		}
+	}
+	if least := w.rustVersion(); version == "" && newer(least, DefaultVersion) {
+		version = least
 	}
 	return "rust:" + cmp.Or(version, DefaultVersion) + "-bookworm", nil
 }
@@ -132,138 +167,6 @@ func ToolchainFile(src fs.FS, dir string) (string, error) {
 	return "", nil
 }
 
-// selectBinaries settles which packages and binaries Cargo builds.
-func (p *Plan) selectBinaries(s *spec.Spec, crates []crate) error {
-	t := p.target
-	at := spec.Path{"targets", t.Name(), "build"}
-	for _, name := range t.Build.Package {
-		if !slices.ContainsFunc(crates, func(c crate) bool { return c.name == name }) {
-			names := crateNames(crates)
-			return s.Problem(t.PackagePath(), fmt.Sprintf("there is no package %q in the workspace, only %s%s", name, spec.List(names), spec.DidYouMean(name, names)))
-		}
-	}
-	candidates := crates
-	if len(t.Build.Package) > 0 {
-		candidates = slices.DeleteFunc(slices.Clone(crates), func(c crate) bool { return !slices.Contains(t.Build.Package, c.name) })
-	}
-	if len(t.Build.Bin) > 0 {
-		for _, bin := range t.Build.Bin {
-			owner := slices.IndexFunc(candidates, func(c crate) bool { return slices.Contains(c.bins, bin) })
-			if owner < 0 {
-				bins := binNames(candidates)
-				return s.Problem(at.Join("bin"), fmt.Sprintf("there is no binary %q, only %s%s", bin, spec.List(bins), spec.DidYouMean(bin, bins)))
-			}
-			p.add(candidates[owner].name, bin)
-		}
-		return p.name(s, at)
-	}
-	if len(t.Build.Package) > 0 {
-		for _, c := range candidates {
-			bin, err := p.binOf(s, c)
-			if err != nil {
-				return err
-			}
-			p.add(c.name, bin)
-		}
-		return p.name(s, at)
-	}
-	return p.byTargetName(s, crates)
-}
-
-// byTargetName finds the package or the binary that is named like the target,
-// or else the only binary there is.
-func (p *Plan) byTargetName(s *spec.Spec, crates []crate) error {
-	name := p.target.Name()
-	for _, c := range crates {
-		if c.name == name {
-			bin, err := p.binOf(s, c)
-			if err != nil {
-				return err
-			}
-			p.add(c.name, bin)
-			return p.name(s, nil)
-		}
-	}
-	for _, c := range crates {
-		if slices.Contains(c.bins, name) {
-			p.add(c.name, name)
-			return p.name(s, nil)
-		}
-	}
-	bins := binNames(crates)
-	if len(bins) == 1 {
-		for _, c := range crates {
-			if len(c.bins) == 1 {
-				p.add(c.name, c.bins[0])
-				return p.name(s, nil)
-			}
-		}
-	}
-	msg := fmt.Sprintf("no package and no binary is named like the target %q", name)
-	if len(bins) == 0 {
-		msg += ", and the workspace has no binaries; see whether .dockerignore leaves src/main.rs out"
-	} else {
-		msg += fmt.Sprintf("; name one of %s: write build: {bin: %s}", spec.List(bins), bins[0])
-	}
-	return s.Problem(spec.Path{"targets", name}, msg)
-}
-
-// binOf is the binary of a package that was named without one: its only one,
-// the one named like the target, or the one that cargo run would run.
-func (p *Plan) binOf(s *spec.Spec, c crate) (string, error) {
-	at := p.target.PackagePath()
-	switch {
-	case len(c.bins) == 0:
-		return "", s.Problem(at, fmt.Sprintf("package %q has no binary; it is a library", c.name))
-	case len(c.bins) == 1:
-		return c.bins[0], nil
-	case slices.Contains(c.bins, p.target.Name()):
-		return p.target.Name(), nil
-	case c.defaultRun != "":
-		return c.defaultRun, nil
-	}
-	return "", s.Problem(at, fmt.Sprintf("package %q has several binaries, %s; write build: {package: %s, bin: %s}",
-		c.name, spec.List(c.bins), c.name, c.bins[0]))
-}
-
-func (p *Plan) add(pkg, bin string) {
-	if !slices.Contains(p.packages, pkg) {
-		p.packages = append(p.packages, pkg)
-	}
-	p.bins = append(p.bins, bin)
-}
-
-// name gives the binaries the names that they have in the image: one is named
-// like the target, several keep theirs.
-func (p *Plan) name(s *spec.Spec, at spec.Path) error {
-	p.binaries = slices.Clone(p.bins)
-	if len(p.bins) == 1 {
-		p.binaries = []string{p.target.Name()}
-	}
-	for i, b := range p.binaries {
-		if slices.Contains(p.binaries[:i], b) {
-			return s.Problem(at, fmt.Sprintf("two packages have a binary %q, and one image cannot hold both", b))
-		}
-	}
-	return nil
-}
-
-func crateNames(crates []crate) []string {
-	out := make([]string, len(crates))
-	for i, c := range crates {
-		out[i] = c.name
-	}
-	return out
-}
-
-func binNames(crates []crate) []string {
-	var out []string
-	for _, c := range crates {
-		out = append(out, c.bins...)
-	}
-	return out
-}
-
 // Image names the image of the Rust toolchain.
 func (p *Plan) Image() string { return p.image }
 
@@ -276,164 +179,48 @@ func (p *Plan) Supports(pf platform.Platform) error {
 		Supported: platform.Supported(func(pf platform.Platform) bool { return pf.Rust.Triple != "" })}
 }
 
-// Binaries names the binaries that the build leaves.
-func (p *Plan) Binaries() []string { return p.binaries }
+// Binaries names the binaries of the target.
+func (p *Plan) Binaries() []string { return p.own.binaries }
+
+// Files is where Compile leaves the binaries, in a folder for each target.
+func (p *Plan) Files() []string {
+	out := make([]string, len(p.own.binaries))
+	for i, name := range p.own.binaries {
+		out[i] = path.Join(p.target.Name(), name)
+	}
+	return out
+}
 
 // Title is the cargo command in short.
 func (p *Plan) Title() string {
-	profile := "--release"
-	if p.profile() != releaseProfile {
-		profile = "--profile " + p.profile()
+	var names []string
+	for _, sel := range p.together {
+		names = append(names, sel.binaries...)
 	}
-	return "cargo build " + profile + " (" + strings.Join(p.binaries, ", ") + ")"
+	return "cargo build " + p.profileFlag() + " (" + strings.Join(names, ", ") + ")"
 }
 
-const (
-	cargoHome = "/fromscratch/cargo"
-	// workDir is the cache mount that holds the mirror of the sources and the
-	// target directory. They are one mount, because a mirror without its target
-	// directory, or the other way round, would be of no use.
-	workDir   = "/fromscratch/project"
-	targetDir = workDir + "/target"
-	helper    = "/fromscratch/sourcesync"
-)
+// Repositories lists the git repositories that dependencies come from.
+func (p *Plan) Repositories() []string { return p.workspace.lockFile.git() }
 
-// Compile adds cargo build to the graph. Cargo trusts the modification times of
-// sources, so it never sees those of the build context: it builds in the mirror
-// that the helper keeps, see package sourcesync.
+// Partial tells whether the compile sees less than the build context.
+func (p *Plan) Partial() bool { return p.view != nil }
+
+// Compile adds cargo build to the graph, behind the vertices that download and
+// compile the dependencies if they are kept as layers.
 func (p *Plan) Compile(e toolchain.Env, pf platform.Platform) llb.State {
-	triple := pf.Rust.Triple
-	cargo := append(p.command(), "--target", triple)
-	if pf.Rust.CPU != "" {
-		// A --config joins the project's own rustflags, RUSTFLAGS would replace them.
-		cargo = append(cargo, "--config", fmt.Sprintf("target.%s.rustflags=[\"-Ctarget-cpu=%s\"]", triple, pf.Rust.CPU))
+	if !p.layered() {
+		return p.compile(e, pf, nil)
 	}
-	for _, pkg := range p.packages {
-		cargo = append(cargo, "--package", pkg)
-	}
-	args := sourcesync.Command{
-		Helper: helper,
-		Source: toolchain.SourceDir,
-		Work:   workDir,
-		Dir:    p.target.Build.Dir,
-	}
-	for i, bin := range p.bins {
-		cargo = append(cargo, "--bin", bin)
-		args.Copy = append(args.Copy, sourcesync.Copy{
-			From: path.Join(targetDir, triple, p.profileDir(), bin),
-			To:   path.Join(toolchain.OutDir, p.binaries[i]),
-		})
-	}
-	args.Run = cargo
-
-	opts := []llb.RunOption{
-		llb.Args(args.Args()),
-		llb.Dir("/"),
-		llb.AddMount(toolchain.SourceDir, e.Source, llb.Readonly),
-		llb.AddMount(helper, e.Tools, llb.Readonly, llb.SourcePath(sourcesync.Path)),
-		// One mount for the whole home: Cargo's lock lies at its root.
-		e.CacheMount(cargoHome, "cargo/home", llb.CacheMountShared),
-		e.CacheMount(workDir, strings.Join([]string{"cargo/work", p.project(), triple + pf.Rust.CPU, p.profile(), p.environmentID(), e.Image.Digest}, "/"), llb.CacheMountLocked),
-		llb.WithCustomNamef("[%s] %s", pf, p.Title()),
-	}
-	for _, kv := range p.environment(e, pf) {
-		opts = append(opts, llb.AddEnv(kv[0], kv[1]))
-	}
-	opts = append(append(opts, e.BuildLocation), e.Run...)
-	return p.prepared(e, pf).Run(opts...).AddMount(toolchain.OutDir, llb.Scratch())
+	fetched := p.fetch(e, pf)
+	return p.compile(e, pf, &layers{fetched, p.dependencies(e, pf, fetched)})
 }
 
-// environmentID tells environments apart. A macro or a build script that reads a
-// variable need not tell Cargo of it, so what was compiled with one value of it is
-// not there for another.
-func (p *Plan) environmentID() string {
-	env := p.target.Build.Env
-	if len(env) == 0 {
-		return "env"
+// layered tells whether what is downloaded, and what is compiled of it, is kept as
+// layers, which go where --cache-to takes them, or in cache mounts only.
+func (p *Plan) layered() bool {
+	if !p.pinned() || !p.workspace.lockFile.external() {
+		return false
 	}
-	h := sha256.New()
-	for _, name := range slices.Sorted(maps.Keys(env)) {
-		fmt.Fprintf(h, "%q=%q\n", name, env[name])
-	}
-	return hex.EncodeToString(h.Sum(nil)[:8])
-}
-
-// project identifies the sources among all that a builder compiles. Two
-// checkouts of one project share it: the mirror tells their files apart.
-func (p *Plan) project() string {
-	return strings.Join(p.packages, "+") + "@" + p.target.Build.Dir
-}
-
-// command is cargo build with the flags that do not depend on the platform.
-func (p *Plan) command() []string {
-	b := &p.target.Build
-	args := []string{"cargo", "build", "--profile", p.profile()}
-	if p.locked() {
-		args = append(args, "--locked")
-	}
-	if n := p.target.Toolchain.Jobs; n > 0 {
-		args = append(args, "--jobs", strconv.Itoa(n))
-	}
-	if len(b.Features) > 0 {
-		args = append(args, "--features", strings.Join(b.Features, ","))
-	}
-	if b.DefaultFeatures != nil && !*b.DefaultFeatures {
-		args = append(args, "--no-default-features")
-	}
-	return args
-}
-
-const releaseProfile = "release"
-
-func (p *Plan) profile() string { return cmp.Or(p.target.Build.Profile, releaseProfile) }
-
-// profileDir is where Cargo leaves what it builds with a profile; two of its
-// profiles do not have a directory of their name ("Build cache" in the Cargo book).
-func (p *Plan) profileDir() string {
-	switch p.profile() {
-	case "dev", "test":
-		return "debug"
-	case "bench":
-		return releaseProfile
-	}
-	return p.profile()
-}
-
-func (p *Plan) locked() bool { return p.target.Build.Locked == nil || *p.target.Build.Locked }
-
-// environment is that of the spec, and over it what the promises rest on.
-func (p *Plan) environment(e toolchain.Env, pf platform.Platform) [][2]string {
-	triple := pf.Rust.Triple
-	gcc := pf.Rust.GNU + "-gcc"
-	var env [][2]string
-	for _, name := range slices.Sorted(maps.Keys(p.target.Build.Env)) {
-		env = append(env, [2]string{name, p.target.Build.Env[name]})
-	}
-	env = append(env, [][2]string{
-		{"CARGO_HOME", cargoHome},
-		{"CARGO_TARGET_DIR", targetDir},
-		// Incremental compiles leave other bytes than clean ones.
-		{"CARGO_INCREMENTAL", "0"},
-		{"CARGO_PROFILE_" + envName(p.profile()) + "_STRIP", "symbols"},
-		{"CARGO_TARGET_" + envName(triple) + "_LINKER", gcc},
-		// The toolchain image is part of what was compiled, but BuildKit leaves cache
-		// ids out of the key of an exec: what tells mounts apart is said here again.
-		{"FROMSCRATCH_TOOLCHAIN", e.Image.Digest},
-	}...)
-	// A rust-toolchain file would make rustup download its channel on every build.
-	if v := e.Image.Getenv("RUST_VERSION"); v != "" {
-		env = append(env, [2]string{"RUSTUP_TOOLCHAIN", v})
-	}
-	// C inside crates is compiled against musl's headers, never glibc's. The cc
-	// crate reads these with the triple as it is and with underscores. The specs go
-	// with the compiler, not into CFLAGS, which the cc crate joins from both.
-	cc := gcc + " -specs /usr/lib/" + pf.Rust.Musl + "/musl-gcc.specs"
-	for _, t := range []string{triple, strings.ReplaceAll(triple, "-", "_")} {
-		env = append(env, [2]string{"CC_" + t, cc}, [2]string{"AR_" + t, pf.Rust.GNU + "-ar"})
-	}
-	return env
-}
-
-func envName(triple string) string {
-	return strings.ToUpper(strings.ReplaceAll(triple, "-", "_"))
+	return p.target.Build.Cache != spec.CacheMounts
 }
