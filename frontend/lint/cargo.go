@@ -22,6 +22,8 @@ type workspace struct {
 	members map[string]*member
 	// locked are the packages of Cargo.lock, by name.
 	locked map[string][]*lockedPackage
+	// followed is what is known of targets already, by name.
+	followed map[string]*crates
 }
 
 // member is a package of the workspace.
@@ -38,10 +40,12 @@ type lockedPackage struct {
 	Dependencies []string `toml:"dependencies"`
 }
 
-// manifest is the part of a Cargo.toml that tells what a package depends on.
+// manifest is the part of a Cargo.toml that tells what a package depends on, and
+// how it is compiled.
 type manifest struct {
 	Package *struct {
-		Name string `toml:"name"`
+		Name      string `toml:"name"`
+		Workspace string `toml:"workspace"`
 	} `toml:"package"`
 	Bin []struct {
 		Name string `toml:"name"`
@@ -53,13 +57,16 @@ type manifest struct {
 	} `toml:"target"`
 	Workspace *struct {
 		Members      []string       `toml:"members"`
+		Exclude      []string       `toml:"exclude"`
 		Dependencies map[string]any `toml:"dependencies"`
 	} `toml:"workspace"`
+	Profile map[string]profile `toml:"profile"`
 }
 
-// workspace reads the workspace in dir, or returns nil when there is none that
-// can be read.
+// workspace reads the workspace that what is in dir belongs to, or returns nil
+// when there is none that can be read.
 func (s *sources) workspace(dir string) *workspace {
+	dir = s.cargoRoot(dir)
 	if w, ok := s.cargo[dir]; ok {
 		return w
 	}
@@ -76,7 +83,7 @@ func readWorkspace(s *sources, dir string) *workspace {
 	if data == nil || toml.Unmarshal(data, &lock) != nil {
 		return nil
 	}
-	w := &workspace{src: s, dir: dir, members: map[string]*member{}, locked: map[string][]*lockedPackage{}}
+	w := &workspace{src: s, dir: dir, members: map[string]*member{}, locked: map[string][]*lockedPackage{}, followed: map[string]*crates{}}
 	for _, p := range lock.Package {
 		w.locked[p.Name] = append(w.locked[p.Name], p)
 	}
@@ -98,15 +105,45 @@ func readWorkspace(s *sources, dir string) *workspace {
 	return w
 }
 
+// cargoRoot is the folder whose manifest and lock file count for the package in
+// dir ("Workspaces" in the Cargo book).
+func (s *sources) cargoRoot(dir string) string {
+	m := s.manifest(dir)
+	if m == nil || m.Workspace != nil {
+		return dir
+	}
+	if m.Package != nil && m.Package.Workspace != "" {
+		return path.Join(dir, m.Package.Workspace)
+	}
+	for above := dir; above != "."; {
+		above = path.Dir(above)
+		m := s.manifest(above)
+		if m == nil || m.Workspace == nil {
+			continue
+		}
+		for _, e := range m.Workspace.Exclude {
+			if e = path.Join(above, e); dir == e || below(dir, e) {
+				return dir
+			}
+		}
+		return above
+	}
+	return dir
+}
+
+// manifest is the Cargo.toml in dir, or nil.
 func (s *sources) manifest(dir string) *manifest {
-	data := s.read(path.Join(dir, "Cargo.toml"))
-	if data == nil {
-		return nil
+	if m, ok := s.manifests[dir]; ok {
+		return m
 	}
-	m := &manifest{}
-	if toml.Unmarshal(data, m) != nil {
-		return nil
+	var m *manifest
+	if data := s.read(path.Join(dir, "Cargo.toml")); data != nil {
+		m = &manifest{}
+		if toml.Unmarshal(data, m) != nil {
+			m = nil
+		}
 	}
+	s.manifests[dir] = m
 	return m
 }
 
@@ -121,6 +158,10 @@ func (w *workspace) packagesOf(t *spec.Target) []string {
 	if len(t.Build.Package) > 0 {
 		return t.Build.Package
 	}
+	if m := w.src.manifest(t.Build.Dir); t.Build.Dir != w.dir && m != nil && m.Package != nil {
+		w.join(t.Build.Dir, m)
+		return []string{m.Package.Name}
+	}
 	if w.members[t.Name()] != nil && len(t.Build.Bin) == 0 {
 		return []string{t.Name()}
 	}
@@ -134,13 +175,35 @@ func (w *workspace) packagesOf(t *spec.Target) []string {
 			out = append(out, name)
 		}
 	}
-	if len(out) == 0 && len(w.members) == 1 {
-		for name := range w.members {
-			out = append(out, name)
-		}
+	if len(out) == 0 {
+		out = w.onlyProgram()
 	}
 	slices.Sort(out)
 	return out
+}
+
+// onlyProgram names the one package that can be meant when none is named.
+func (w *workspace) onlyProgram() []string {
+	var out []string
+	for name, m := range w.members {
+		if len(w.members) == 1 || w.hasBinaries(m) {
+			out = append(out, name)
+		}
+	}
+	if len(out) > 1 {
+		return nil
+	}
+	return out
+}
+
+func (w *workspace) hasBinaries(m *member) bool {
+	if len(m.manifest.Bin) > 0 {
+		return true
+	}
+	return slices.ContainsFunc([]string{"src/main.rs", "src/bin"}, func(name string) bool {
+		_, ok := w.src.stat(path.Join(m.dir, name))
+		return ok
+	})
 }
 
 func (w *workspace) hasBinary(m *member, pkg, bin string) bool {
@@ -160,21 +223,32 @@ func (w *workspace) hasBinary(m *member, pkg, bin string) bool {
 // compiled tells which packages are compiled for t, each with the dependency of
 // the project that brings it in. Cargo.lock alone says more than that: it lists
 // what any member needs for anything, tests and disabled features included.
-func (w *workspace) compiled(t *spec.Target) map[string]string {
-	c := &crates{w: w, enabled: map[string]map[string]bool{}, through: map[string]string{}, seen: map[*lockedPackage]bool{}}
-	for _, name := range w.packagesOf(t) {
+func (w *workspace) compiled(t *spec.Target) map[string]string { return w.follow(t).through }
+
+// follow follows the dependencies of t.
+func (w *workspace) follow(t *spec.Target) *crates {
+	if c, ok := w.followed[t.Name()]; ok {
+		return c
+	}
+	c := &crates{w: w, packages: w.packagesOf(t), enabled: map[string]map[string]bool{},
+		asked: map[string]map[string]bool{}, through: map[string]string{}, seen: map[*lockedPackage]bool{}}
+	w.followed[t.Name()] = c
+	for _, name := range c.packages {
 		c.member(name, t.Build.Features, t.Build.DefaultFeatures == nil || *t.Build.DefaultFeatures)
 	}
-	return c.through
+	return c
 }
 
 // crates follows dependencies.
 type crates struct {
 	w *workspace
-	// enabled are the features of members.
-	enabled map[string]map[string]bool
-	through map[string]string
-	seen    map[*lockedPackage]bool
+	// packages are where it starts.
+	packages []string
+	// enabled are the features of members, and asked those that members enable of
+	// packages from outside of the workspace. Others may enable more of the latter.
+	enabled, asked map[string]map[string]bool
+	through        map[string]string
+	seen           map[*lockedPackage]bool
 }
 
 // dependency is an entry of a manifest.
@@ -223,14 +297,20 @@ func (c *crates) member(name string, features []string, defaults bool) {
 		if d.dir != "" {
 			c.w.join(d.dir, c.w.src.manifest(d.dir))
 		}
-		if c.w.members[d.name] != nil {
-			for f := range enabled {
-				if dep, feature, ok := strings.Cut(f, "/"); ok && strings.TrimSuffix(dep, "?") == key {
-					d.features = append(slices.Clone(d.features), feature)
-				}
+		for f := range enabled {
+			if dep, feature, ok := strings.Cut(f, "/"); ok && strings.TrimSuffix(dep, "?") == key {
+				d.features = append(slices.Clone(d.features), feature)
 			}
+		}
+		if c.w.members[d.name] != nil {
 			c.member(d.name, d.features, d.defaults)
 			continue
+		}
+		for _, f := range d.features {
+			if c.asked[d.name] == nil {
+				c.asked[d.name] = map[string]bool{}
+			}
+			c.asked[d.name][f] = true
 		}
 		for _, p := range c.w.lockedFor(name, d.name) {
 			c.external(p, d.name)
@@ -255,13 +335,13 @@ func activates(enabled map[string]bool, key string, features map[string][]string
 // for one of those leaves out what only its tests need, but not what its build
 // script needs, which is compiled for the builder.
 func (c *crates) external(p *lockedPackage, through string) {
+	if _, ok := c.through[p.Name]; !ok || through == p.Name {
+		c.through[p.Name] = through
+	}
 	if c.seen[p] {
 		return
 	}
 	c.seen[p] = true
-	if _, ok := c.through[p.Name]; !ok {
-		c.through[p.Name] = through
-	}
 	for _, ref := range p.Dependencies {
 		if name, _, _ := strings.Cut(ref, " "); forBuildScript(p.Name, name) {
 			continue

@@ -2,6 +2,7 @@ package lint_test
 
 import (
 	"io/fs"
+	"maps"
 	"os"
 	"regexp"
 	"strings"
@@ -16,8 +17,9 @@ import (
 
 var codeBlock = regexp.MustCompile("(?ms)^```(\\w+)(?: (\\S+))?\n(.*?)^```$")
 
-// TestDocumentation runs the examples of docs/rules.md: of each rule, the first
-// gives one finding, of that rule, and the second none.
+// TestDocumentation runs the examples of docs/rules.md, each with the files that
+// come before it: of each rule, the first gives one finding, of that rule, and the
+// second none.
 func TestDocumentation(t *testing.T) {
 	data, err := os.ReadFile("../../docs/rules.md")
 	require.NoError(t, err)
@@ -46,21 +48,22 @@ func TestDocumentation(t *testing.T) {
 
 			src := fstest.MapFS{}
 			var examples []string
+			var sources []fstest.MapFS
 			for _, m := range codeBlock.FindAllStringSubmatch(text, -1) {
 				if m[2] != "" {
 					src[m[2]] = &fstest.MapFile{Data: []byte(m[3])}
 				} else if m[1] == "yaml" {
-					examples = append(examples, m[3])
+					examples, sources = append(examples, m[3]), append(sources, maps.Clone(src))
 				}
 			}
 			require.Len(t, examples, 2)
-			bad := check(t, examples[0], src)
+			bad := check(t, examples[0], sources[0])
 			require.Len(t, bad, 1)
 			require.Same(t, rule, bad[0].Rule)
-			require.Empty(t, check(t, examples[1], src))
+			require.Empty(t, check(t, examples[1], sources[1]))
 
 			skipped := "# syntax=fromscratch/frontend:1\n# check=skip=" + rule.Name + "\n" + examples[0]
-			require.Empty(t, check(t, skipped, src))
+			require.Empty(t, check(t, skipped, sources[0]))
 		})
 	}
 	t.Run("how to skip", func(t *testing.T) {

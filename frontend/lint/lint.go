@@ -51,6 +51,9 @@ var rules = []*Rule{
 	numericUserWithoutPasswd,
 	missingCertificates,
 	vendoredOpenSSL,
+	muslAllocator,
+	largeDebugInfo,
+	fatLTO,
 }
 
 func init() {

@@ -26,11 +26,11 @@ var missingCertificates = &Rule{
 		var file, fails string
 		switch t.Toolchain.Name {
 		case spec.GoCGO0:
-			file, fails = "go.mod", "x509: certificate signed by unknown authority"
+			file, fails = path.Join(t.Build.Dir, "go.mod"), "x509: certificate signed by unknown authority"
 			found = goClients(p.src.requires(t.Build.Dir), !named)
 		case spec.RustMusl:
-			file, fails = "Cargo.lock", "an unknown issuer"
 			if w := p.src.workspace(t.Build.Dir); w != nil {
+				file, fails = path.Join(w.dir, "Cargo.lock"), "an unknown issuer"
 				found = rustClients(w.compiled(t))
 			}
 		}
@@ -38,7 +38,7 @@ var missingCertificates = &Rule{
 			return
 		}
 		p.report(p.valueRange(at), "the certificates are off, but %s has %s, and without them TLS calls fail with %s; turn them on with extras: {ca-certificates: true}%s",
-			path.Join(t.Build.Dir, file), spec.List(found), fails, unlessMeant(named))
+			file, spec.List(found), fails, unlessMeant(named))
 	},
 }
 

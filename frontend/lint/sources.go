@@ -14,13 +14,16 @@ import (
 // sources reads the build context, each manifest once: through the gateway a read
 // is a round trip.
 type sources struct {
-	fsys    fs.FS
-	modules map[string]*modfile.File
-	cargo   map[string]*workspace
+	fsys      fs.FS
+	modules   map[string]*modfile.File
+	manifests map[string]*manifest
+	configs   map[string]*cargoConfig
+	cargo     map[string]*workspace
 }
 
 func newSources(fsys fs.FS) *sources {
-	return &sources{fsys: fsys, modules: map[string]*modfile.File{}, cargo: map[string]*workspace{}}
+	return &sources{fsys: fsys, modules: map[string]*modfile.File{}, manifests: map[string]*manifest{},
+		configs: map[string]*cargoConfig{}, cargo: map[string]*workspace{}}
 }
 
 // read returns a file of the build context, or nil: a file that is missing and

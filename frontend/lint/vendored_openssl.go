@@ -27,7 +27,7 @@ var vendoredOpenSSL = &Rule{
 			}
 		}
 		w := p.src.workspace(t.Build.Dir)
-		if w == nil || len(w.locked["openssl-src"]) > 0 || p.src.mentions(t.Build.Dir, ".cargo/config.toml", "OPENSSL") {
+		if w == nil || len(w.locked["openssl-src"]) > 0 || p.src.configMentions(t.Build.Dir, "OPENSSL") {
 			return
 		}
 		by, ok := w.compiled(t)["openssl-sys"]
