@@ -25,8 +25,19 @@ replace-with = "vendored"
 [source.vendored]
 directory = "$src/library/vendor"
 EOF
+# As in a release of Rust, the library has the bitcode that LTO wants, and one
+# crate of it is compiled for programs that abort.
+cat > rustc <<'EOF'
+#!/bin/sh
+case " $* " in
+*" --crate-name panic_abort "*) exec "$@" -C embed-bitcode=yes -C panic=abort ;;
+*" --crate-name "*) exec "$@" -C embed-bitcode=yes ;;
+esac
+exec "$@"
+EOF
+chmod +x rustc
 # build-std is unstable; a distribution's stable compiler allows it when asked.
-RUSTC_BOOTSTRAP=1 cargo build --release --offline \
+RUSTC_WRAPPER=$work/rustc RUSTC_BOOTSTRAP=1 cargo build --release --offline \
     -Zbuild-std=std,panic_unwind,panic_abort,proc_macro -Zbuild-std-features=backtrace --target "$triple"
 
 lib=$dist/$triple/lib
@@ -57,5 +68,10 @@ int __fprintf_chk(FILE *f, int flag, const char *fmt, ...) {
 }
 EOF
 "$gcc" -O2 -fPIC -U_FORTIFY_SOURCE -c "$work/chk.c" -o "$work/chk.o"
-ar r libunwind.a "$work/chk.o"
+# A release of Rust has compiler-rt's counterparts of these in its own library;
+# rustc links neither that nor libgcc for musl.
+cd "$work"
+ar x "$("$gcc" -print-libgcc-file-name)" _popcountdi2.o _popcountsi2.o _popcount_tab.o
+cd "$lib/self-contained"
+ar r libunwind.a "$work/chk.o" "$work"/_popcount*.o
 rm -rf "$work"
