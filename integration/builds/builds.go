@@ -19,6 +19,7 @@ import (
 
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/session/secrets/secretsprovider"
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/util/progress/progressui"
 	"github.com/stretchr/testify/require"
@@ -63,6 +64,10 @@ type Build struct {
 	// Contexts are named contexts, such as docker-image://….
 	Contexts map[string]string
 	NoCache  bool
+	// CacheTo and CacheFrom are the references of a cache in a registry.
+	CacheTo, CacheFrom string
+	// Secrets are secrets by their ids.
+	Secrets map[string]string
 	// Push is the name that the image is pushed to the registry under, if any.
 	Push string
 	// Buildkitd is the builder to use. Default: the shared one of the test bed.
@@ -139,14 +144,30 @@ func (b Build) Command(dir string) []string {
 	if b.NoCache {
 		args = append(args, "--no-cache")
 	}
+	if b.CacheTo != "" {
+		args = append(args, "--cache-to", "type=registry,mode=max,ref="+b.CacheTo)
+	}
+	if b.CacheFrom != "" {
+		args = append(args, "--cache-from", "type=registry,ref="+b.CacheFrom)
+	}
+	for _, id := range slices.Sorted(maps.Keys(b.Secrets)) {
+		args = append(args, "--secret", "id="+id+",env="+secretVariable(id))
+	}
 	if b.Push != "" {
 		args = append(args, "--output", "type=image,push=true,name="+b.Push)
 	}
 	return append(args, b.Context)
 }
 
+func secretVariable(id string) string {
+	return "SECRET_" + strings.ToUpper(strings.ReplaceAll(id, "-", "_"))
+}
+
 func (b Build) buildx(ctx context.Context, dir string) (string, error) {
 	cmd := b.Bed.Command(ctx, "docker", b.Command(dir)...)
+	for id, value := range b.Secrets {
+		cmd.Env = append(cmd.Environ(), secretVariable(id)+"="+value)
+	}
 	out, err := cmd.CombinedOutput()
 	if _, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok {
 		return "", fmt.Errorf("running docker %s: %w", strings.Join(cmd.Args, " "), err)
@@ -185,6 +206,20 @@ func (b Build) inProcess(ctx context.Context, dir string) (string, error) {
 		FrontendAttrs: attrs,
 		LocalMounts:   map[string]fsutil.FS{"context": root, "dockerfile": root},
 		Exports:       []client.ExportEntry{{Type: client.ExporterOCI, Attrs: map[string]string{"tar": "false"}, OutputDir: dir}},
+	}
+	registry := func(ref string) []client.CacheOptionsEntry {
+		if ref == "" {
+			return nil
+		}
+		return []client.CacheOptionsEntry{{Type: "registry", Attrs: map[string]string{"ref": ref, "mode": "max"}}}
+	}
+	opt.CacheExports, opt.CacheImports = registry(b.CacheTo), registry(b.CacheFrom)
+	if len(b.Secrets) > 0 {
+		values := map[string][]byte{}
+		for id, value := range b.Secrets {
+			values[id] = []byte(value)
+		}
+		opt.Session = append(opt.Session, secretsprovider.FromMap(values))
 	}
 	var out bytes.Buffer
 	if b.Push != "" {

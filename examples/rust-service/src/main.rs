@@ -9,6 +9,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Set at build time by the environment variable `VERSION`.
 const VERSION: &str = match option_env!("VERSION") {
     Some(version) => version,

@@ -1,0 +1,253 @@
+//go:build integration
+
+package integration
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fromscratch-build/fromscratch/integration/builds"
+	"github.com/fromscratch-build/fromscratch/integration/testbed"
+)
+
+const cratesIO = "source = \"registry+https://github.com/rust-lang/crates.io-index\"\n"
+
+// locks are entries of lock files.
+var locks = map[string]string{
+	"anyhow": "[[package]]\nname = \"anyhow\"\nversion = \"1.0.98\"\n" + cratesIO + "checksum = \"e16d2d3311acee920a9eb8d33b8cbc1787ce4a264e85f964c2404b969bdcd487\"\n",
+	"1.0.14": "[[package]]\nname = \"itoa\"\nversion = \"1.0.14\"\n" + cratesIO + "checksum = \"d75a2a4b1b190afb6f5425f10f6a8f959d2ea0b9c2b1d79553551850539e4674\"\n",
+	"1.0.15": "[[package]]\nname = \"itoa\"\nversion = \"1.0.15\"\n" + cratesIO + "checksum = \"4a5f13b858c8d314ee3e8f639011f7ccefe71f97f96e50151fb991f267928e2c\"\n",
+}
+
+// withDependencies is a program that prints mark, with two dependencies. One has a
+// build script; the other has the given version.
+func withDependencies(mark, itoa string) map[string]string {
+	app := "[[package]]\nname = \"app\"\nversion = \"0.1.0\"\ndependencies = [\n \"anyhow\",\n \"itoa\",\n]\n"
+	return map[string]string{
+		"fromscratch.yaml": syntax + "toolchain: rust-musl\ntargets:\n  app:\n    build: {package: app}\n",
+		"Cargo.toml":       "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n[dependencies]\nanyhow = \"1\"\nitoa = \"" + itoa + "\"\n",
+		"Cargo.lock":       "version = 4\n\n" + strings.Join([]string{locks["anyhow"], app, locks[itoa]}, "\n"),
+		"src/main.rs":      program(mark),
+	}
+}
+
+func program(mark string) string {
+	return fmt.Sprintf("fn main() -> anyhow::Result<()> { println!(\"%s {}\", itoa::Buffer::new().format(7)); Ok(()) }\n", mark)
+}
+
+var compiling = regexp.MustCompile(`Compiling (\S+) v`)
+
+// compiled lists the packages that Cargo compiled.
+func compiled(out string) []string {
+	names := []string{}
+	for _, m := range compiling.FindAllStringSubmatch(out, -1) {
+		names = append(names, m[1])
+	}
+	return names
+}
+
+// TestFreshBuilder: on a builder that has nothing but what another one exported,
+// an edit compiles the project's own code alone, and downloads nothing.
+func TestFreshBuilder(t *testing.T) {
+	builds.Each(t, func(t *testing.T, via builds.Via) {
+		cache := bed.Registry + "/test/cache-" + strings.ReplaceAll(string(via), " ", "-")
+		mark := fmt.Sprint("first ", time.Now().UnixNano())
+		dir := builds.Write(t, withDependencies(mark, "1.0.14"))
+		build := builds.Build{Bed: bed, Context: dir, Platforms: []string{"linux/amd64", "linux/arm64"}, CacheTo: cache}
+		r := build.OK(t, via)
+		require.Equal(t, mark+" 7", runs(t, r.Layout.Images["linux/amd64"].Files["/app"].Data))
+
+		fresh, err := bed.StartBuildkitd(t.Context(), "fresh", testbed.BuildkitdOpt{})
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, fresh.Close()) })
+		build.Buildkitd, build.CacheTo, build.CacheFrom = fresh, "", cache
+		again := build.OK(t, via)
+		require.Empty(t, compiled(again.Output), "nothing changed")
+		require.Equal(t, r.Layout.Images["linux/arm64"].Descriptor.Digest, again.Layout.Images["linux/arm64"].Descriptor.Digest)
+
+		edit(t, dir, "src/main.rs", program("edited"), time.Now())
+		edited := build.OK(t, via)
+		require.Equal(t, []string{"app", "app"}, compiled(edited.Output), "once a platform")
+		require.NotContains(t, edited.Output, "Downloaded")
+		require.Equal(t, "edited 7", runs(t, edited.Layout.Images["linux/amd64"].Files["/app"].Data))
+	})
+}
+
+// TestPrunedMounts: without its cache mounts, a builder falls back on its layers.
+func TestPrunedMounts(t *testing.T) {
+	own, err := bed.StartBuildkitd(t.Context(), "pruned", testbed.BuildkitdOpt{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, own.Close()) })
+	dir := builds.Write(t, withDependencies("first", "1.0.14"))
+	build := builds.Build{Bed: bed, Buildkitd: own, Context: dir, Platforms: []string{"linux/amd64"}}
+	r := build.OK(t, builds.Image)
+	require.Contains(t, compiled(r.Output), "anyhow")
+
+	out, err := bed.Command(t.Context(), "docker", "buildx", "prune", "--builder", own.Builder, "--force", "--filter", "type=exec.cachemount").CombinedOutput()
+	require.NoError(t, err, string(out))
+	edit(t, dir, "src/main.rs", program("pruned"), time.Now())
+	r = build.OK(t, builds.Image)
+	require.Equal(t, []string{"app"}, compiled(r.Output))
+	require.Equal(t, "pruned 7", runs(t, r.Layout.Images["linux/amd64"].Files["/app"].Data))
+
+	// The layers of the dependencies are gone too, and the mounts are there.
+	edit(t, dir, "Cargo.toml", withDependencies("", "1.0.15")["Cargo.toml"], time.Now())
+	edit(t, dir, "Cargo.lock", withDependencies("", "1.0.15")["Cargo.lock"], time.Now())
+	r = build.OK(t, builds.Image)
+	require.Contains(t, compiled(r.Output), "itoa")
+	require.Equal(t, "pruned 7", runs(t, r.Layout.Images["linux/amd64"].Files["/app"].Data))
+}
+
+// TestDependencyBump: a new version of one dependency downloads and compiles that
+// one, and what depends on it.
+func TestDependencyBump(t *testing.T) {
+	builds.Each(t, func(t *testing.T, via builds.Via) {
+		mark := fmt.Sprint("bump ", time.Now().UnixNano())
+		dir := builds.Write(t, withDependencies(mark, "1.0.14"))
+		build := builds.Build{Bed: bed, Context: dir, Platforms: []string{"linux/amd64"}}
+		build.OK(t, via)
+		for _, version := range []string{"1.0.15", "1.0.14"} {
+			files := withDependencies(mark, version)
+			// So that the vertex is another one each time the test runs.
+			files["Cargo.toml"] += "\n[package.metadata.test]\nmark = \"" + mark + "\"\n[features]\nx" + fmt.Sprint(time.Now().UnixNano()) + " = []\n"
+			edit(t, dir, "Cargo.toml", files["Cargo.toml"], time.Now())
+			edit(t, dir, "Cargo.lock", files["Cargo.lock"], time.Now())
+			r := build.OK(t, via)
+			require.NotContains(t, compiled(r.Output), "anyhow", version)
+			require.Equal(t, mark+" 7", runs(t, r.Layout.Images["linux/amd64"].Files["/app"].Data))
+		}
+	})
+}
+
+// TestCacheModes: the same bytes come of every mode.
+func TestCacheModes(t *testing.T) {
+	digests := map[string]string{}
+	for _, mode := range []string{"auto", "layers", "mounts"} {
+		files := withDependencies("mode", "1.0.14")
+		files["fromscratch.yaml"] = syntax + "toolchain: rust-musl\ntargets:\n  app:\n    build: {package: app, cache: " + mode + "}\n"
+		r := builds.Build{Bed: bed, Context: builds.Write(t, files), Platforms: []string{"linux/amd64"}}.OK(t, builds.Image)
+		digests[mode] = r.Layout.Images["linux/amd64"].Descriptor.Digest.String()
+	}
+	require.Equal(t, digests["layers"], digests["mounts"])
+	require.Equal(t, digests["layers"], digests["auto"])
+}
+
+// members is a workspace of two programs that share a library.
+func members(mark string) map[string]string {
+	manifest := func(name, rest string) string {
+		return "[package]\nname = \"" + name + "\"\nversion = \"0.1.0\"\nedition = \"2021\"\n" + rest
+	}
+	return map[string]string{
+		"fromscratch.yaml": syntax + "toolchain: rust-musl\ntargets:\n  one: {build: one}\n  two: {build: two}\n  three: {build: {package: three, group: g}}\n  four: {build: {package: four, group: g}}\n",
+		"Cargo.toml":       "[workspace]\nresolver = \"2\"\nmembers = [\"crates/*\"]\n",
+		"Cargo.lock": "version = 4\n\n" + "[[package]]\nname = \"four\"\nversion = \"0.1.0\"\n\n" + locks["1.0.14"] + "\n" +
+			"[[package]]\nname = \"lib\"\nversion = \"0.1.0\"\ndependencies = [\n \"itoa\",\n]\n\n" +
+			"[[package]]\nname = \"one\"\nversion = \"0.1.0\"\ndependencies = [\n \"lib\",\n]\n\n[[package]]\nname = \"three\"\nversion = \"0.1.0\"\ndependencies = [\n \"lib\",\n]\n\n" +
+			"[[package]]\nname = \"two\"\nversion = \"0.1.0\"\ndependencies = [\n \"lib\",\n]\n",
+		"crates/lib/Cargo.toml":    manifest("lib", "[dependencies]\nitoa = \"1\"\n"),
+		"crates/lib/src/lib.rs":    fmt.Sprintf("pub fn text() -> String { format!(\"%s {}\", itoa::Buffer::new().format(7)) }\n", mark),
+		"crates/one/Cargo.toml":    manifest("one", "[dependencies]\nlib = { path = \"../lib\", version = \"0.1\" }\n"),
+		"crates/one/src/main.rs":   "fn main() { println!(\"one {}\", lib::text()); }\n",
+		"crates/two/Cargo.toml":    manifest("two", "[dependencies]\nlib = { path = \"../lib\" }\n"),
+		"crates/two/src/main.rs":   "fn main() { println!(\"two {}\", lib::text()); }\n",
+		"crates/three/Cargo.toml":  manifest("three", "[dependencies]\nlib = { path = \"../lib\" }\n"),
+		"crates/three/src/main.rs": "fn main() { println!(\"three {}\", lib::text()); }\n",
+		"crates/four/Cargo.toml":   manifest("four", ""),
+		"crates/four/src/main.rs":  "fn main() { println!(\"four\"); }\n",
+	}
+}
+
+// TestClosures: an edit of one member compiles the targets that depend on it, and
+// the others are not even looked at.
+func TestClosures(t *testing.T) {
+	builds.Each(t, func(t *testing.T, via builds.Via) {
+		mark := fmt.Sprint(time.Now().UnixNano())
+		dir := builds.Write(t, members(mark))
+		build := func(target string) builds.Result {
+			return builds.Build{Bed: bed, Context: dir, Target: target, Platforms: []string{"linux/amd64"}}.OK(t, via)
+		}
+		prints := func(r builds.Result, target string) string {
+			return runs(t, r.Layout.Images["linux/amd64"].Files["/"+target].Data)
+		}
+		require.Equal(t, "one "+mark+" 7", prints(build("one"), "one"))
+		two := build("two")
+		require.NotContains(t, compiled(two.Output), "itoa", "targets share their dependencies")
+		require.Equal(t, "two "+mark+" 7", prints(two, "two"))
+
+		edit(t, dir, "crates/one/src/main.rs", "fn main() { println!(\"edited {}\", lib::text()); }\n", time.Now())
+		require.Empty(t, compiled(build("two").Output))
+		require.Regexp(t, `CACHED`, build("two").Output)
+		one := build("one")
+		require.Equal(t, []string{"one"}, compiled(one.Output))
+		require.Equal(t, "edited "+mark+" 7", prints(one, "one"))
+
+		edit(t, dir, "crates/lib/src/lib.rs", "pub fn text() -> String { \"lib "+mark+"\".into() }\n", time.Now())
+		require.Equal(t, []string{"lib", "one"}, compiled(build("one").Output))
+		require.Equal(t, "two lib "+mark, prints(build("two"), "two"))
+
+		edit(t, dir, "crates/two/src/main.rs", "fn main() { broken }\n", time.Now())
+		require.Empty(t, compiled(build("one").Output), "what is broken in one target does not stop another")
+	})
+}
+
+// TestGroup: one compile makes the binaries of all targets of a group.
+func TestGroup(t *testing.T) {
+	mark := fmt.Sprint(time.Now().UnixNano())
+	dir := builds.Write(t, members(mark))
+	build := func(target string) builds.Result {
+		return builds.Build{Bed: bed, Context: dir, Target: target, Platforms: []string{"linux/amd64"}}.OK(t, builds.Image)
+	}
+	three := build("three")
+	require.Subset(t, compiled(three.Output), []string{"lib", "three", "four"})
+	four := build("four")
+	require.Empty(t, compiled(four.Output))
+	require.Equal(t, "four", runs(t, four.Layout.Images["linux/amd64"].Files["/four"].Data))
+	require.NotContains(t, four.Layout.Images["linux/amd64"].Files, "/three")
+	require.Equal(t, "three "+mark+" 7", runs(t, three.Layout.Images["linux/amd64"].Files["/three"].Data))
+}
+
+func unique(names []string) []string {
+	var out []string
+	for _, name := range names {
+		if len(out) == 0 || !strings.Contains(" "+strings.Join(out, " ")+" ", " "+name+" ") {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// TestRustStamp: a new value compiles the program, not what it depends on.
+func TestRustStamp(t *testing.T) {
+	files := withDependencies("stamp", "1.0.14")
+	files["fromscratch.yaml"] = syntax + "toolchain: rust-musl\nargs: {VERSION: dev}\ntargets:\n  app:\n    build: {package: app, stamp: {VERSION: $VERSION}}\n"
+	files["build.rs"] = "fn main() { println!(\"cargo:rerun-if-changed=build.rs\"); println!(\"cargo:rustc-env=SEEN={}\", std::env::var(\"VERSION\").unwrap()); }\n"
+	files["src/main.rs"] = "fn main() -> anyhow::Result<()> { println!(\"{} {} {}\", env!(\"SEEN\"), env!(\"VERSION\"), itoa::Buffer::new().format(7)); Ok(()) }\n"
+	dir := builds.Write(t, files)
+	for i, version := range []string{"1", "2", "1"} {
+		r := builds.Build{Bed: bed, Context: dir, Platforms: []string{"linux/amd64"}, Args: map[string]string{"VERSION": version}}.OK(t, builds.Image)
+		require.Equal(t, version+" "+version+" 7", runs(t, r.Layout.Images["linux/amd64"].Files["/app"].Data))
+		if i > 0 {
+			require.Subset(t, []string{"app"}, unique(compiled(r.Output)))
+		}
+	}
+}
+
+// TestOptimize: smaller, and the profile of the project is still the base.
+func TestOptimize(t *testing.T) {
+	size := func(how string) int {
+		files := with(rustProgram("fn main() { let v: Vec<String> = std::env::args().collect(); println!(\"{v:?}\"); }\n"), "fromscratch.yaml",
+			syntax+"toolchain: rust-musl\ntargets:\n  app:\n    build: {package: app"+how+"}\n")
+		r := builds.Build{Bed: bed, Context: builds.Write(t, files), Platforms: []string{"linux/amd64"}}.OK(t, builds.Image)
+		data := r.Layout.Images["linux/amd64"].Files["/app"].Data
+		runs(t, data)
+		return len(data)
+	}
+	plain := size("")
+	require.Less(t, size(", optimize: size"), plain)
+	require.NotEqual(t, plain, size(", optimize: speed"))
+}
