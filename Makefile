@@ -74,6 +74,13 @@ FUZZTIME ?= 10m
 fuzz: ## Fuzz the parser of the spec (FUZZTIME=10m)
 	go test ./frontend/spec -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME)
 
+# --- Benchmark ---------------------------------------------------------------
+
+.PHONY: bench
+BENCH ?=
+bench: frontend ## Time builds of the examples and more by fromscratch and its peers (BENCH='-program X -scenario Y -builder Z -rounds N')
+	@go run ./integration/bench $(BENCH)
+
 # --- Lint --------------------------------------------------------------------
 
 .PHONY: lint

@@ -120,13 +120,10 @@ func imageFor(s *spec.Spec, t *spec.Target, w *workspace, src fs.FS) (string, er
 		return t.Toolchain.Image, nil
 	}
 	version := t.Toolchain.Version
-	for dir := t.Build.Dir; version == ""; dir = path.Dir(dir) {
+	if version == "" {
 		var err error
-		if version, err = ToolchainFile(src, dir); err != nil {
+		if version, err = ToolchainFile(src, t.Build.Dir); err != nil {
 			return "", s.Problem(s.ToolchainPath(t), err.Error())
-		}
-		if dir == "." {
-			break
 		}
 	}
 	if least := w.rustVersion(); version == "" && newer(least, DefaultVersion) {
@@ -135,36 +132,44 @@ func imageFor(s *spec.Spec, t *spec.Target, w *workspace, src fs.FS) (string, er
 	return "rust:" + cmp.Or(version, DefaultVersion) + "-bookworm", nil
 }
 
-// ToolchainFile is the version that rust-toolchain.toml in dir, or the older
-// rust-toolchain, asks for ("Overrides" in the rustup book); empty when there is
-// none, or when it asks for stable. The image is the toolchain, so components and
+// ToolchainFile is the version that rust-toolchain.toml in dir or above it, or the
+// older rust-toolchain, asks for ("Overrides" in the rustup book); empty when there
+// is none, or when it asks for stable. The image is the toolchain, so components and
 // targets are settled elsewhere. The error names the file.
 func ToolchainFile(src fs.FS, dir string) (string, error) {
-	for _, name := range []string{"rust-toolchain", "rust-toolchain.toml"} {
-		name = path.Join(dir, name)
-		data, err := fs.ReadFile(src, name)
-		if err != nil {
-			continue
-		}
-		channel := strings.TrimSpace(string(data))
-		if strings.Contains(channel, "[toolchain]") {
-			var file struct {
-				Toolchain struct {
-					Channel string `toml:"channel"`
-				} `toml:"toolchain"`
+	for ; ; dir = path.Dir(dir) {
+		for _, name := range []string{"rust-toolchain", "rust-toolchain.toml"} {
+			name = path.Join(dir, name)
+			data, err := fs.ReadFile(src, name)
+			if err != nil {
+				continue
 			}
-			if err := toml.Unmarshal(data, &file); err != nil {
-				return "", fmt.Errorf("%s cannot be read: %s", name, strings.TrimPrefix(err.Error(), "toml: "))
+			version, err := fileVersion(data)
+			if err != nil {
+				return "", fmt.Errorf("%s %w", name, err)
 			}
-			channel = file.Toolchain.Channel
+			return version, nil
 		}
-		version, err := channelVersion(channel)
-		if err != nil {
-			return "", fmt.Errorf("%s %w", name, err)
+		if dir == "." {
+			return "", nil
 		}
-		return version, nil
 	}
-	return "", nil
+}
+
+func fileVersion(data []byte) (string, error) {
+	channel := strings.TrimSpace(string(data))
+	if strings.Contains(channel, "[toolchain]") {
+		var file struct {
+			Toolchain struct {
+				Channel string `toml:"channel"`
+			} `toml:"toolchain"`
+		}
+		if err := toml.Unmarshal(data, &file); err != nil {
+			return "", fmt.Errorf("cannot be read: %s", strings.TrimPrefix(err.Error(), "toml: "))
+		}
+		channel = file.Toolchain.Channel
+	}
+	return channelVersion(channel)
 }
 
 // Image names the image of the Rust toolchain.
