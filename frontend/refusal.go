@@ -13,6 +13,7 @@ import (
 	"github.com/fromscratch-build/fromscratch/llb/platform"
 	"github.com/fromscratch-build/fromscratch/llb/rust"
 	"github.com/fromscratch-build/fromscratch/llb/sourcesync"
+	"github.com/fromscratch-build/fromscratch/llb/toolchain"
 )
 
 // refusal says why a binary is not exported, with the likely cause and its cure
@@ -54,6 +55,14 @@ func (b *builder) compileFailed(err error) error {
 	msg := err.Error()
 	if !strings.Contains(msg, "did not complete successfully") {
 		return err
+	}
+	if strings.Contains(msg, toolchain.PackagesCommand) {
+		at := b.spec.ToolchainPath(b.target)
+		if b.spec.Wrote(at.Join("packages")) {
+			at = at.Join("packages")
+		}
+		return b.spec.Problem(at, fmt.Sprintf("the packages %s could not be installed into the toolchain image %s; what went wrong is above",
+			spec.List(b.target.Toolchain.Packages), b.plan.Image()))
 	}
 	if strings.Contains(msg, "install-c") || strings.Contains(msg, rust.RustupTitle) {
 		return b.spec.Problem(b.spec.ToolchainPath(b.target), fmt.Sprintf("the toolchain image %s lacks what %s needs, and it could not be added; what went wrong is above. "+

@@ -228,6 +228,9 @@ func (d *decoder) validateTarget(s *Spec, t *Target, p Path) {
 		if at.Image != "" {
 			t.Toolchain.Image = at.Image
 		}
+		if len(at.Packages) > 0 {
+			t.Toolchain.Packages = at.Packages
+		}
 		if at.Jobs != 0 {
 			t.Toolchain.Jobs = at.Jobs
 		}

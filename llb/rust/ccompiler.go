@@ -78,7 +78,11 @@ func (p *Plan) cEnvironment(pf platform.Platform, buildArch string) [][2]string 
 	if p.withLLD(pf, buildArch) {
 		linker = lldLinker
 	}
-	env := [][2]string{{"CARGO_TARGET_" + envName(triple) + "_LINKER", path.Join(dir, linker)}}
+	var env [][2]string
+	variable := "CARGO_TARGET_" + envName(triple) + "_LINKER"
+	if _, ok := p.target.Build.Env[variable]; !ok {
+		env = append(env, [2]string{variable, path.Join(dir, linker)})
+	}
 	if !p.compilesC {
 		return env
 	}

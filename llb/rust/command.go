@@ -18,7 +18,7 @@ import (
 
 // command is the cargo build of what is selected, which is all of one workspace
 // and, but for packages, binaries and features, built alike.
-func (p *Plan) command(pf platform.Platform, selected ...*selection) []string {
+func (p *Plan) command(e toolchain.Env, pf platform.Platform, selected ...*selection) []string {
 	b := &selected[0].target.Build
 	// The messages tell the helper what was compiled.
 	args := []string{"cargo", "build", "--message-format=json-render-diagnostics", "--profile", p.profile()}
@@ -35,10 +35,8 @@ func (p *Plan) command(pf platform.Platform, selected ...*selection) []string {
 		args = append(args, "--no-default-features")
 	}
 	args = append(args, "--target", pf.Rust.Triple)
-	if pf.Rust.CPU != "" {
-		// A --config joins the project's own rustflags, RUSTFLAGS would replace them.
-		args = append(args, "--config", fmt.Sprintf("target.%s.rustflags=[\"-Ctarget-cpu=%s\"]", pf.Rust.Triple, pf.Rust.CPU))
-	}
+	flags, _ := p.rustflags(e, pf)
+	args = append(args, flags...)
 	var packages, bins []string
 	for _, sel := range selected {
 		packages, bins = append(packages, sel.packages...), append(bins, sel.bins...)
@@ -113,7 +111,7 @@ func (p *Plan) environment(e toolchain.Env, pf platform.Platform) [][2]string {
 		{profile + "_STRIP", "symbols"},
 		// The toolchain image is part of what was compiled, but BuildKit leaves cache
 		// ids out of the key of an exec: what tells mounts apart is said here again.
-		{"FROMSCRATCH_TOOLCHAIN", e.Image.Digest},
+		{"FROMSCRATCH_TOOLCHAIN", p.toolchainID(e)},
 	}...)
 	switch p.target.Build.Optimize {
 	case spec.OptimizeSize:
@@ -125,7 +123,8 @@ func (p *Plan) environment(e toolchain.Env, pf platform.Platform) [][2]string {
 	if v := e.Image.Getenv("RUST_VERSION"); v != "" {
 		env = append(env, [2]string{"RUSTUP_TOOLCHAIN", v})
 	}
-	return append(env, p.cEnvironment(pf, e.BuildArch)...)
+	_, flags := p.rustflags(e, pf)
+	return slices.Concat(env, flags, p.cEnvironment(pf, e.BuildArch))
 }
 
 // environmentID tells environments apart. A macro or a build script that reads a

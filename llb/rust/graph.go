@@ -69,7 +69,7 @@ func (p *Plan) fetch(e toolchain.Env, pf platform.Platform) llb.State {
 func (p *Plan) dependencies(e toolchain.Env, pf platform.Platform, fetched llb.State) llb.State {
 	args := sourcesync.Command{Helper: helper, Source: toolchain.SourceDir, Work: workDir, Dir: p.target.Build.Dir, Harvest: seedDir}
 	for _, sel := range p.family {
-		run := append(p.command(pf, sel), "--offline", "--keep-going")
+		run := append(p.command(e, pf, sel), "--offline", "--keep-going")
 		if !slices.ContainsFunc(args.Run, func(other []string) bool { return slices.Equal(run, other) }) {
 			args.Run = append(args.Run, run)
 		}
@@ -86,7 +86,7 @@ func (p *Plan) dependencies(e toolchain.Env, pf platform.Platform, fetched llb.S
 // builds in the mirror that the helper keeps, see package sourcesync.
 func (p *Plan) compile(e toolchain.Env, pf platform.Platform, built *layers) llb.State {
 	args := sourcesync.Command{Helper: helper, Source: toolchain.SourceDir, Work: workDir, Dir: p.target.Build.Dir}
-	run := p.command(pf, p.together...)
+	run := p.command(e, pf, p.together...)
 	opts := append(p.view.mounts(e), llb.WithCustomNamef("[%s] %s", pf, p.Title()))
 	for _, name := range slices.Sorted(maps.Keys(p.target.Build.Stamp)) {
 		args.Stamps = append(args.Stamps, name)
@@ -148,7 +148,7 @@ func (p *Plan) run(e toolchain.Env, pf platform.Platform, args sourcesync.Comman
 // workMount is the cache mount of a compile. What its id tells apart is in the
 // environment and the arguments of the exec too.
 func (p *Plan) workMount(e toolchain.Env, kind, project, machine string) llb.RunOption {
-	return e.CacheMount(workDir, strings.Join([]string{"cargo", kind, project, cmp.Or(machine, "any"), p.profile() + p.target.Build.Optimize, p.environmentID(), e.Image.Digest}, "/"), llb.CacheMountLocked)
+	return e.CacheMount(workDir, strings.Join([]string{"cargo", kind, project, cmp.Or(machine, "any"), p.profile() + p.target.Build.Optimize, p.environmentID(), p.toolchainID(e)}, "/"), llb.CacheMountLocked)
 }
 
 // id identifies the sources among all that a builder compiles. Two checkouts of

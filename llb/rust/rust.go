@@ -70,6 +70,9 @@ func New(s *spec.Spec, t *spec.Target, src fs.FS) (*Plan, error) {
 	if err := p.relatives(s); err != nil {
 		return nil, err
 	}
+	if why := p.dynamic(); why != "" {
+		return nil, s.Problem(spec.Path{"targets", t.Name(), "build"}, why)
+	}
 	if why := w.preflight(p.own, t.Toolchain.Image); why != "" {
 		return nil, s.Problem(spec.Path{"targets", t.Name(), "build"}, why)
 	}
