@@ -107,6 +107,10 @@ func (c *copier) copy(rel string) (lines []string, err error) {
 			lines = append(lines, rel+" -> "+link)
 			return os.Symlink(link, dest)
 		case 0:
+			if strings.Contains(rel, "/out/") && filepath.Ext(rel) == ".o" {
+				// It went into an archive, and that into the library: nobody links it again.
+				return nil
+			}
 		default:
 			return nil // Sockets and the like are no results.
 		}

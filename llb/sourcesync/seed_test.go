@@ -98,13 +98,14 @@ func TestHarvest(t *testing.T) {
 	tr.put(tr.target("release/app"), "program")
 	tr.put(tr.target("release/incremental/dep-"+unitA+"/x"), "x")
 	tr.put(tr.target(".rustc_info.json"), "{}")
+	tr.put(tr.target("release/build/dep-"+unitA+"/out/c/a.o"), "object")
 	seed := tr.harvest(unitA)
 	files := tr.list(seed)
 	for name := range files {
 		if info, err := os.Stat(filepath.Join(seed, name)); err != nil || !info.ModTime().Equal(sourcesync.SeedTime) {
 			t.Errorf("%s: %v %v", name, info.ModTime(), err)
 		}
-		if strings.Contains(name, own) || strings.Contains(name, "app") || strings.Contains(name, "incremental") {
+		if strings.Contains(name, own) || strings.Contains(name, "app") || strings.Contains(name, "incremental") || strings.HasSuffix(name, ".o") {
 			t.Errorf("%s is none of the dependencies", name)
 		}
 	}
