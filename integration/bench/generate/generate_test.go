@@ -1,0 +1,89 @@
+package generate_test
+
+import (
+	"fmt"
+	"go/format"
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"github.com/fromscratch-build/fromscratch/integration/bench/generate"
+)
+
+func TestSameNumbersGiveTheSameFiles(t *testing.T) {
+	for name, program := range map[string]func() map[string]string{
+		"rust": func() map[string]string { return generate.RustWorkspace(60) },
+		"go":   func() map[string]string { return generate.GoModule(30, 200) },
+	} {
+		if !maps.Equal(program(), program()) {
+			t.Errorf("%s: two calls differ", name)
+		}
+	}
+}
+
+func TestRustWorkspace(t *testing.T) {
+	files := generate.RustWorkspace(60)
+	crates := 0
+	for name, text := range files {
+		if !strings.HasSuffix(name, "Cargo.toml") {
+			continue
+		}
+		var m struct {
+			Package      struct{ Name string }
+			Dependencies map[string]any
+		}
+		if err := toml.Unmarshal([]byte(text), &m); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if m.Package.Name == "" {
+			continue
+		}
+		crates++
+		var own int
+		for dep := range m.Dependencies {
+			var i int
+			if _, err := fmt.Sscanf(dep, "unit%d", &i); err == nil {
+				own++
+				if _, ok := files[fmt.Sprintf("crates/%s/src/lib.rs", dep)]; !ok {
+					t.Errorf("%s depends on %s, which is not there", name, dep)
+				}
+			}
+		}
+		if m.Package.Name != generate.Base && own == 0 {
+			t.Errorf("%s stands alone in the graph", name)
+		}
+		if _, ok := m.Dependencies[generate.Base]; !ok && m.Package.Name != generate.Base {
+			t.Errorf("%s does not use %s", name, generate.Base)
+		}
+	}
+	if crates != 61 {
+		t.Errorf("got %d crates, want 60 libraries and the program", crates)
+	}
+	for _, name := range []string{generate.RustBaseFile, generate.RustMainFile} {
+		if files[name] == "" {
+			t.Errorf("there is no %s", name)
+		}
+	}
+}
+
+func TestGoModule(t *testing.T) {
+	files := generate.GoModule(30, 200)
+	if len(files) != 231 {
+		t.Errorf("got %d files", len(files))
+	}
+	for name, text := range files {
+		if !strings.HasSuffix(name, ".go") {
+			continue
+		}
+		if _, err := format.Source([]byte(text)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, name := range []string{generate.GoBaseFile, generate.GoMainFile} {
+		if files[name] == "" {
+			t.Errorf("there is no %s", name)
+		}
+	}
+}

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestSelection(t *testing.T) {
+	cells, err := selectCells(names{"rust-service"}, names{"edit", "platform-added"}, names{"chef", floor, fromscratch})
+	var got []string
+	for _, c := range cells {
+		got = append(got, c.String())
+	}
+	// The host has no platforms, and builders take turns within a scenario.
+	want := []string{"rust-service edit fromscratch", "rust-service edit chef", "rust-service edit host", "rust-service platform-added fromscratch", "rust-service platform-added chef"}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %q, %v, want %q", got, err, want)
+	}
+	if _, err := selectCells(nil, names{"no-such"}, nil); err == nil || !strings.Contains(err.Error(), "no-change") {
+		t.Errorf("an unknown scenario: %v", err)
+	}
+	if _, err := selectCells(names{"ripgrep"}, names{"edit-library"}, nil); err == nil {
+		t.Error("a program of one crate has no library to edit")
+	}
+	all, err := selectCells(nil, nil, nil)
+	seen := map[Cell]bool{}
+	for _, c := range all {
+		seen[c] = true
+	}
+	if err != nil || len(seen) != len(all) {
+		t.Errorf("%d cells, %d of them different, %v", len(all), len(seen), err)
+	}
+}

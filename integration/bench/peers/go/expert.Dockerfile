@@ -1,0 +1,15 @@
+# What an expert writes: the caches of the go command are cache mounts, the
+# sources a bind mount. The go command locks both caches itself.
+FROM --platform=$BUILDPLATFORM golang:1.26-bookworm AS build
+WORKDIR /src
+ARG TARGETOS TARGETARCH VERSION=dev
+RUN --mount=type=bind,target=. \
+    --mount=type=cache,target=/go/pkg/mod \
+    --mount=type=cache,target=/root/.cache/go-build \
+    CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
+    go build -trimpath -ldflags="-s -w -X {{.Stamp}}=$VERSION" -o /out/{{.Bin}} {{.Package}}
+
+FROM scratch
+COPY --from=build /out/{{.Bin}} /{{.Bin}}
+USER 65532:65532
+ENTRYPOINT ["/{{.Bin}}"]

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// registry is that of the test bed, as far as sizes in it are asked for.
+type registry struct{ addr string }
+
+// manifest is an image, or an index of images or of the parts of a cache.
+type manifest struct {
+	digest    string
+	Config    ocispecs.Descriptor   `json:"config"`
+	Layers    []ocispecs.Descriptor `json:"layers"`
+	Manifests []ocispecs.Descriptor `json:"manifests"`
+}
+
+// loopback is a client that no proxy setting of the machine diverts.
+var loopback = &http.Client{Transport: &http.Transport{Proxy: nil}}
+
+// manifest returns what a name stands for, nil if there is nothing.
+func (r registry) manifest(ctx context.Context, ref string) (*manifest, error) {
+	repo, tag, ok := strings.Cut(ref, "@")
+	if !ok {
+		repo, tag, _ = strings.Cut(ref, ":")
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+r.addr+"/v2/"+repo+"/manifests/"+tag, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", strings.Join([]string{ocispecs.MediaTypeImageIndex, ocispecs.MediaTypeImageManifest,
+		"application/vnd.docker.distribution.manifest.list.v2+json", "application/vnd.docker.distribution.manifest.v2+json"}, ", "))
+	resp, err := loopback.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	switch resp.StatusCode {
+	case http.StatusNotFound:
+		return nil, nil
+	case http.StatusOK:
+	default:
+		return nil, fmt.Errorf("registry: %s: %s", ref, resp.Status)
+	}
+	m := &manifest{digest: resp.Header.Get("Docker-Content-Digest")}
+	if err := json.NewDecoder(resp.Body).Decode(m); err != nil {
+		return nil, fmt.Errorf("registry: %s: %w", ref, err)
+	}
+	return m, nil
+}
+
+// size is what it takes to hold a name: the layers of all images below it, each
+// once. Of an image for several platforms, platform picks one.
+func (r registry) size(ctx context.Context, ref, platform string) (int64, error) {
+	blobs := map[string]int64{}
+	if err := r.blobs(ctx, ref, platform, blobs); err != nil {
+		return 0, err
+	}
+	var sum int64
+	for _, n := range blobs {
+		sum += n
+	}
+	return sum, nil
+}
+
+func (r registry) blobs(ctx context.Context, ref, platform string, to map[string]int64) error {
+	m, err := r.manifest(ctx, ref)
+	if err != nil {
+		return err
+	}
+	if m == nil {
+		return fmt.Errorf("registry: there is no %s", ref)
+	}
+	for _, d := range append(m.Layers, m.Config) {
+		to[d.Digest.String()] = d.Size
+	}
+	repo, _, _ := strings.Cut(ref, ":")
+	repo, _, _ = strings.Cut(repo, "@")
+	for _, d := range m.Manifests {
+		switch {
+		case d.Platform != nil && platform != "" && d.Platform.OS+"/"+d.Platform.Architecture != platform:
+		case d.MediaType == ocispecs.MediaTypeImageManifest || d.MediaType == ocispecs.MediaTypeImageIndex:
+			if err := r.blobs(ctx, repo+"@"+d.Digest.String(), platform, to); err != nil {
+				return err
+			}
+		default: // A cache in an index lists its layers as if they were manifests.
+			to[d.Digest.String()] = d.Size
+		}
+	}
+	return nil
+}

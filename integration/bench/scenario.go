@@ -1,0 +1,148 @@
+package main
+
+import "slices"
+
+// Revisions of a program, each a few files over those of Main.
+const (
+	Main    = "main"    // as it is
+	Edit    = "edit"    // one line of the program's own crate or command
+	Library = "library" // one line of a crate or package that everything uses
+	Added   = "added"   // one more dependency
+	Branch  = "branch"  // other lines, as on another branch
+)
+
+// native is the platform that most scenarios build for; both is for the others.
+var (
+	native = []string{"linux/amd64"}
+	both   = []string{"linux/amd64", "linux/arm64"}
+)
+
+// Build is one build of a program.
+type Build struct {
+	Revision  string
+	Platforms []string
+	// Version is what is stamped into the binary, dev if it is empty.
+	Version string
+	// CacheFrom has the builder import what it exported to the registry.
+	CacheFrom bool
+	// CacheTo has the builder export its cache to the registry.
+	CacheTo bool
+}
+
+// Scenario is what happens to a builder before a build, and that build.
+type Scenario struct {
+	Name  string
+	About string
+	// Start is the one build that a new builder has done; nil if it has done none.
+	Start *Build
+	// Detour is a further build before the timed one.
+	Detour *Build
+	// Prune empties the cache mounts.
+	Prune bool
+	// Timed is what the clock runs for.
+	Timed Build
+}
+
+var done = &Build{Revision: Main, Platforms: native}
+
+var scenarios = []*Scenario{
+	{
+		Name: "cold", About: "a new builder that has nothing but the images",
+		Timed: Build{Revision: Main, Platforms: native},
+	},
+	{
+		Name: "no-change", About: "the same build again", Start: done,
+		Timed: Build{Revision: Main, Platforms: native},
+	},
+	{
+		Name: "edit", About: "one line of the program's own crate or command", Start: done,
+		Timed: Build{Revision: Edit, Platforms: native},
+	},
+	{
+		Name: "edit-library", About: "one line of a library that everything uses", Start: done,
+		Timed: Build{Revision: Library, Platforms: native},
+	},
+	{
+		Name: "dependency-added", About: "one more dependency, in manifest and lock", Start: done,
+		Timed: Build{Revision: Added, Platforms: native},
+	},
+	{
+		Name: "dependency-removed", About: "one dependency less", Start: &Build{Revision: Added, Platforms: native},
+		Timed: Build{Revision: Main, Platforms: native},
+	},
+	{
+		Name: "platform-added", About: "amd64 was built, now amd64 and arm64", Start: done,
+		Timed: Build{Revision: Main, Platforms: both},
+	},
+	{
+		Name: "edit-two-platforms", About: "one line, after a build for both platforms", Start: &Build{Revision: Main, Platforms: both},
+		Timed: Build{Revision: Edit, Platforms: both},
+	},
+	{
+		Name: "edit-after-prune", About: "one line, after the cache mounts were pruned", Start: done, Prune: true,
+		Timed: Build{Revision: Edit, Platforms: native},
+	},
+	{
+		Name:  "registry-cache",
+		About: "a new builder that imports a cache from the registry; nothing changed",
+		Timed: Build{Revision: Main, Platforms: native, CacheFrom: true},
+	},
+	{
+		Name:  "registry-cache-edit",
+		About: "a new builder that imports a cache from the registry; one line",
+		Timed: Build{Revision: Edit, Platforms: native, CacheFrom: true},
+	},
+	{
+		Name: "version", About: "another version is stamped in", Start: done,
+		Timed: Build{Revision: Main, Platforms: native, Version: "2.0.0"},
+	},
+	{
+		Name: "branch-and-back", About: "another branch was built in between", Start: done,
+		Detour: &Build{Revision: Branch, Platforms: native},
+		Timed:  Build{Revision: Main, Platforms: native},
+	},
+	{
+		Name: "branch-and-back-edit", About: "another branch was built in between; then one line", Start: done,
+		Detour: &Build{Revision: Branch, Platforms: native},
+		Timed:  Build{Revision: Edit, Platforms: native},
+	},
+}
+
+func findScenario(name string) *Scenario {
+	i := slices.IndexFunc(scenarios, func(s *Scenario) bool { return s.Name == name })
+	return scenarios[i]
+}
+
+// builds lists all builds of the scenario.
+func (s *Scenario) builds() []Build {
+	all := []Build{s.Timed}
+	for _, b := range []*Build{s.Start, s.Detour} {
+		if b != nil {
+			all = append(all, *b)
+		}
+	}
+	return all
+}
+
+// applies tells whether a program has the revisions for the scenario, and the
+// builder what it is about: the host has no platforms and no cache to prune.
+func (s *Scenario) applies(p *Program, b *Peer) bool {
+	for _, build := range s.builds() {
+		if !p.has(build.Revision) {
+			return false
+		}
+		if b.Host && (s.Prune || build.CacheFrom || !slices.Equal(build.Platforms, native)) {
+			return false
+		}
+	}
+	return true
+}
+
+// leaves is the build that a new builder has done when the scenario is over;
+// nil if it has done more or other things.
+func (s *Scenario) leaves() *Build {
+	if s.Start != nil || s.Detour != nil || s.Prune || s.Timed.CacheFrom || s.Timed.Version != "" {
+		return nil
+	}
+	return &s.Timed
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// table writes a summary in Markdown: times, then what was done in them.
+func table(env Environment, all []Summary) string {
+	var s strings.Builder
+	s.WriteString("# Benchmark\n\n")
+	for _, kv := range env.list() {
+		fmt.Fprintf(&s, "- %s: %s\n", kv[0], kv[1])
+	}
+	for _, group := range byProgram(all) {
+		names := buildersOf(group)
+		fmt.Fprintf(&s, "\n## %s\n\n", group[0].Program)
+		fmt.Fprintf(&s, "Median of the times in seconds, and their range; the last column compares %s with the fastest other image builder of each round.\n\n", fromscratch)
+		row(&s, append(append([]string{"scenario"}, names...), "ratio"))
+		row(&s, slices.Repeat([]string{"---"}, len(names)+2))
+		for _, sum := range group {
+			cells := []string{sum.Scenario}
+			for _, n := range names {
+				cells = append(cells, sum.cell(n, func(b BuilderSummary) string { return times(b) }))
+			}
+			row(&s, append(cells, sum.cell(fromscratch, func(b BuilderSummary) string { return ratio(b.Ratio) })))
+		}
+		s.WriteString("\nUnits compiled / steps executed / size of the imported cache / size of the image.\n\n")
+		row(&s, append([]string{"scenario"}, names...))
+		row(&s, slices.Repeat([]string{"---"}, len(names)+1))
+		for _, sum := range group {
+			cells := []string{sum.Scenario}
+			for _, n := range names {
+				cells = append(cells, sum.cell(n, func(b BuilderSummary) string {
+					return fmt.Sprintf("%d / %d / %s / %s", b.Last.Compiled, b.Last.Executed, bytesText(b.Last.CacheBytes), bytesText(b.Last.ImageBytes))
+				}))
+			}
+			row(&s, cells)
+		}
+	}
+	return s.String()
+}
+
+func row(s *strings.Builder, cells []string) {
+	fmt.Fprintf(s, "| %s |\n", strings.Join(cells, " | "))
+}
+
+func times(b BuilderSummary) string {
+	if b.Runs == 1 {
+		return fmt.Sprintf("%.1f", b.Median)
+	}
+	return fmt.Sprintf("%.1f (%.1f–%.1f)", b.Median, b.Min, b.Max)
+}
+
+func ratio(r float64) string {
+	if math.IsNaN(r) {
+		return "–"
+	}
+	return fmt.Sprintf("%.2f×", r)
+}
+
+func bytesText(n int64) string {
+	switch {
+	case n == 0:
+		return "–"
+	case n < 1e6:
+		return fmt.Sprintf("%.0f kB", float64(n)/1e3)
+	}
+	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+}
+
+// cell is the text for one builder, or a dash if it has no runs.
+func (s Summary) cell(builder string, text func(BuilderSummary) string) string {
+	for _, b := range s.Builders {
+		if b.Builder == builder {
+			return text(b)
+		}
+	}
+	return "–"
+}
+
+// byProgram splits summaries, which are in the order of programs.
+func byProgram(all []Summary) [][]Summary {
+	var out [][]Summary
+	for _, s := range all {
+		if n := len(out); n > 0 && out[n-1][0].Program == s.Program {
+			out[n-1] = append(out[n-1], s)
+		} else {
+			out = append(out, []Summary{s})
+		}
+	}
+	return out
+}
+
+// buildersOf lists the builders that have runs, in the order of the matrix.
+func buildersOf(group []Summary) []string {
+	var out []string
+	for _, s := range group {
+		for _, b := range s.Builders {
+			if !slices.Contains(out, b.Builder) {
+				out = append(out, b.Builder)
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b string) int { return cmp.Compare(peerOrder(a), peerOrder(b)) })
+	return out
+}
