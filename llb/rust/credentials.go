@@ -21,7 +21,9 @@ func (p *Plan) credentials() []llb.RunOption {
 	for _, name := range p.workspace.registries() {
 		opts = append(opts, optionalEnv("CARGO_REGISTRIES_"+envName(name)+"_TOKEN", "cargo-token"))
 	}
-	opts = append(opts, optionalEnv("CARGO_REGISTRY_TOKEN", "cargo-token"))
+	// Cargo shows a token to a registry that asks for one only if it is told where
+	// tokens come from ("Registry Authentication" in the Cargo book).
+	opts = append(opts, optionalEnv("CARGO_REGISTRY_TOKEN", "cargo-token"), llb.AddEnv("CARGO_REGISTRY_GLOBAL_CREDENTIAL_PROVIDERS", "cargo:token"))
 	if len(p.workspace.lockFile.git()) == 0 {
 		return opts
 	}
