@@ -251,3 +251,27 @@ func TestOptimize(t *testing.T) {
 	require.Less(t, size(", optimize: size"), plain)
 	require.NotEqual(t, plain, size(", optimize: speed"))
 }
+
+// TestStaleLockFile: a lock file that lacks a dependency is the compile's to refuse,
+// in words.
+func TestStaleLockFile(t *testing.T) {
+	files := withDependencies("stale", "1.0.14")
+	files["Cargo.toml"] = strings.Replace(files["Cargo.toml"], "[dependencies]\n", "[dependencies]\ncfg-if = \"1\"\n", 1)
+	dir := builds.Write(t, files)
+	builds.Each(t, func(t *testing.T, via builds.Via) {
+		out := builds.Build{Bed: bed, Context: dir, Platforms: []string{"linux/amd64"}}.Fails(t, via)
+		require.Contains(t, out, "Cargo.lock does not fit the manifests any more; run cargo update --workspace and commit it, or write build: {locked: false}")
+		require.Contains(t, out, "   5 | >>>     build: {package: app}")
+		plainWords(t, out)
+	})
+}
+
+// TestMissingInclude: a target sees the packages that it depends on, and the error
+// for a file of another one says so.
+func TestMissingInclude(t *testing.T) {
+	files := members("include")
+	files["crates/one/src/main.rs"] = "fn main() { println!(\"{} {}\", lib::text(), include_str!(\"../../two/src/main.rs\")); }\n"
+	out := builds.Build{Bed: bed, Context: builds.Write(t, files), Target: "one", Platforms: []string{"linux/amd64"}}.Fails(t, builds.Image)
+	require.Contains(t, out, "A target sees the packages that it depends on, and of other packages nothing but their manifests")
+	require.Contains(t, out, "make the package that the file is in a dependency, or move the file out of it")
+}

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/fromscratch-build/fromscratch/llb/sourcesync"
@@ -45,7 +46,15 @@ func fetch(f sourcesync.Fetch) error {
 		return err
 	}
 	dir := filepath.Join(f.Source, f.Dir)
-	if err := run(f.Run, dir, append(env, ca...), nil); err != nil {
+	err = run(f.Run, dir, append(env, ca...), nil)
+	if failed, ok := errors.AsType[*commandError](err); ok && failed.status == sourcesync.ExitLockFile {
+		// What is fetched for is less than the project. Whether the lock file fits that
+		// is for the compile to say; here it is taken as far as it goes.
+		if dir, err = unlocked(&f); err == nil {
+			err = run(f.Run, dir, append(env, ca...), nil)
+		}
+	}
+	if err != nil {
 		return err
 	}
 	for part := range wanted {
@@ -67,6 +76,16 @@ func fetch(f sourcesync.Fetch) error {
 	}
 	// Build scripts run again when what they read is newer than what they left.
 	return sourcesync.SetTimes(f.Home, sourcesync.SeedTime)
+}
+
+// unlocked makes a copy of the sources whose lock file Cargo may change, and returns
+// the folder to run in.
+func unlocked(f *sourcesync.Fetch) (dir string, err error) {
+	f.Run = slices.DeleteFunc(slices.Clone(f.Run), func(arg string) bool { return arg == "--locked" })
+	if dir, err = os.MkdirTemp("", "unlocked"); err != nil {
+		return "", err
+	}
+	return filepath.Join(dir, f.Dir), os.CopyFS(dir, os.DirFS(f.Source))
 }
 
 // hollow takes the content out of archives, which lie unpacked beside them: Cargo
