@@ -275,3 +275,38 @@ func TestMissingInclude(t *testing.T) {
 	require.Contains(t, out, "A target sees the packages that it depends on, and of other packages nothing but their manifests")
 	require.Contains(t, out, "make the package that the file is in a dependency, or move the file out of it")
 }
+
+// TestNoTarget: an image with neither the standard library for musl nor rustup.
+func TestNoTarget(t *testing.T) {
+	image := toolchainImage(t, "rust-no-target", "FROM rust:1.96-slim-bookworm\nENV RUSTUP_HOME=\n")
+	files := with(rustProgram("fn main() {}\n"), "fromscratch.yaml",
+		syntax+"toolchain: {name: rust-musl, image: '"+image+"'}\ntargets:\n  app:\n    build: {package: app}\n")
+	out := builds.Build{Bed: bed, Context: builds.Write(t, files), Platforms: []string{"linux/amd64"}}.Fails(t, builds.Image)
+	require.Contains(t, out, "the toolchain image "+image+" has no standard library for x86_64-unknown-linux-musl, and no rustup to add it")
+	plainWords(t, out)
+}
+
+// TestKilled: a compiler that the kernel ended says nothing of memory.
+func TestKilled(t *testing.T) {
+	files := with(rustProgram("fn main() {}\n"),
+		"build.rs", "fn main() { std::process::Command::new(\"kill\").args([\"-9\", &std::process::id().to_string()]).status().unwrap(); std::thread::sleep(std::time::Duration::from_secs(9)); }\n")
+	out := builds.Build{Bed: bed, Context: builds.Write(t, files), Platforms: []string{"linux/amd64"}}.Fails(t, builds.Image)
+	require.Contains(t, out, "it was killed, most likely because the builder is out of memory; set toolchain.jobs to a small number, such as toolchain: {name: rust-musl, jobs: 1}")
+}
+
+// TestPackages: what a build script runs can be installed beside the compiler.
+func TestPackages(t *testing.T) {
+	files := with(rustProgram("fn main() { println!(\"{}\", env!(\"SAID\")); }\n"),
+		"build.rs", "fn main() { let out = std::process::Command::new(\"jq\").args([\"-n\", \"1+2\"]).output().unwrap(); println!(\"cargo:rustc-env=SAID={}\", String::from_utf8(out.stdout).unwrap().trim()); }\n",
+		"fromscratch.yaml", syntax+"toolchain: {name: rust-musl, packages: [jq]}\ntargets:\n  app:\n    build: {package: app}\n")
+	dir := builds.Write(t, files)
+	build := builds.Build{Bed: bed, Context: dir, Platforms: []string{"linux/amd64"}}
+	r := build.OK(t, builds.Image)
+	require.Contains(t, r.Output, "[toolchain] apt-get install jq")
+	require.Equal(t, "3", runs(t, r.Layout.Images["linux/amd64"].Files["/app"].Data))
+
+	edit(t, dir, "fromscratch.yaml", syntax+"toolchain: {name: rust-musl, packages: [no-such-package]}\ntargets:\n  app:\n    build: {package: app}\n", time.Now())
+	out := build.Fails(t, builds.Image)
+	require.Contains(t, out, "the packages no-such-package could not be installed into the toolchain image rust:1.96-bookworm")
+	require.Contains(t, out, "   2 | >>> toolchain: {name: rust-musl, packages: [no-such-package]}")
+}
