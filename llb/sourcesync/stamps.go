@@ -29,7 +29,12 @@ func (s Stamps) sum() string {
 	for _, name := range slices.Sorted(maps.Keys(s.Values)) {
 		fmt.Fprintf(&b, "%q=%q\n", name, s.Values[name])
 	}
-	return sum(b.String())
+	return s.names() + sum(b.String())
+}
+
+// names is the part of sum that tells which stamps there are.
+func (s Stamps) names() string {
+	return sum(strings.Join(slices.Sorted(maps.Keys(s.Values)), " "))
 }
 
 var buildKey = regexp.MustCompile(`(?m)^\s*build\s*=\s*["']`)

@@ -86,7 +86,12 @@ func SyncStamped(source, work string, stamps Stamps) (Report, error) {
 	}
 	var stale []string
 	stamped := map[string]bool{}
-	if trust && old.stamps != stamps.sum() {
+	switch {
+	case !trust:
+	case !strings.HasPrefix(old.stamps, stamps.names()):
+		// Which packages read a stamp that is gone is not known any more.
+		stamped = packagesOf(now).own
+	case old.stamps != stamps.sum():
 		if stamped, err = stamps.readers(source, now); err != nil {
 			return report, err
 		}
