@@ -70,6 +70,11 @@ test-full: frontend ## All tests with the race detector, and longer random ones
 	FROMSCRATCH_SOAK=300 go test -race -timeout 60m ./...
 	go test -race -tags integration -count=1 -timeout 60m ./integration/...
 
+.PHONY: soak
+STEPS ?= 200
+soak: frontend ## Random edits of a Rust project, each build against a clean one (STEPS=200; FROMSCRATCH_SOAK_SEED)
+	FROMSCRATCH_SOAK_STEPS=$(STEPS) go test -tags integration -count=1 -timeout 120m -run '^TestSoak$$' -v ./integration/
+
 FUZZTIME ?= 10m
 fuzz: ## Fuzz the parser of the spec (FUZZTIME=10m)
 	go test ./frontend/spec -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME)
