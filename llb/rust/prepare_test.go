@@ -172,7 +172,7 @@ func TestPackages(t *testing.T) {
 		b := on(t, p, platform, "amd64", rustup)
 		require.Equal(t, "[toolchain] apt-get install protobuf-compiler libudev-dev=252", b.prepared()[0])
 		require.Equal(t, []string{toolchain.PackagesCommand, "protobuf-compiler", "libudev-dev=252"}, b.prepare[0].Args[3:])
-		digests[b.prepare[0].Op.String()] = true
+		digests[b.prepare[0].String()] = true
 	}
 	require.Len(t, digests, 1)
 }

@@ -1,3 +1,37 @@
+// Package sourcesync keeps Cargo from linking stale code.
+//
+// Cargo compares the modification time of a source with that of what it last
+// compiled, and never looks at the content. A target directory that outlives one
+// build therefore links old code as soon as a time goes back or stands still: a
+// branch switch, a git context with normalised times, two checkouts that share a
+// cache. So Cargo never sees the times of the build context. The helper keeps a
+// mirror of the sources beside the target directory, in the same locked cache
+// mount, and a table of the content that each file had and the time it was given.
+// Changed content gets a time later than anything in the target directory;
+// unchanged content keeps the time it has. Then the helper runs the compiler and
+// copies out what it left, all in one step.
+//
+// Dependencies are compiled by a build of their own, which harvests them into a
+// seed; the builds of programs plant it into their target directories.
+//
+// The work directory must be locked, and the source tree must not change, while
+// the helper runs. What then can still go stale, as it does with Cargo alone:
+//
+//   - what a macro or a build script takes from outside the tree, such as the
+//     network or a variable of the environment that it does not tell Cargo of;
+//   - what a macro or a build script takes, untold, from the content of Rust
+//     sources that are no modules of its crate;
+//   - what a macro takes from a folder of another package that its own package
+//     writes down nowhere, or from the files that bystander lists;
+//   - a crate whose root lies outside the folder of its package, when a macro in
+//     it reads a folder;
+//   - what a build script writes outside of its OUT_DIR and of the tree, and what
+//     it leaves in OUT_DIR although nothing but its build dependencies changed;
+//   - everything, when the machine loses power while Cargo writes: neither Cargo
+//     nor the helper waits for the disk.
+//
+// The package uses nothing but the standard library: the bytes of the helper are
+// part of the key of every compile, and must not change when a dependency does.
 package sourcesync
 
 import (
@@ -133,7 +167,7 @@ type list []string
 func (l *list) String() string     { return "" }
 func (l *list) Set(s string) error { *l = append(*l, s); return nil }
 
-var errUsage = errors.New("usage: sourcesync build|fetch FLAG... -- COMMAND [ARG]...")
+var errUsage = errors.New("usage: sourcesync build|fetch FLAG... -- COMMAND ARG")
 
 // ParseArgs reads back what Args wrote, without the name of the helper. What it
 // returns is a Command, a Fetch, or an error that says how the helper is used.
