@@ -23,7 +23,7 @@ import (
 
 	"github.com/fromscratch-build/fromscratch/frontend"
 	"github.com/fromscratch-build/fromscratch/internal/gatewaytest"
-	"github.com/fromscratch-build/fromscratch/llb/sourcesync"
+	"github.com/fromscratch-build/fromscratch/llb/cause"
 )
 
 const goSpec = "toolchain: go-cgo0\ntargets:\n  app:\n    build: .\n"
@@ -256,14 +256,14 @@ func TestOutOfMemory(t *testing.T) {
 func TestFailedRust(t *testing.T) {
 	lock := "[[package]]\nname = \"app\"\nversion = \"0.1.0\"\n\n[[package]]\nname = \"x\"\nversion = \"1.0.0\"\nsource = \"git+ssh://git@example.com/x.git?rev=1#01\"\n"
 	for status, want := range map[int]string{
-		sourcesync.ExitKilled:      "toolchain: {name: rust-musl, jobs: 1}",
-		sourcesync.ExitCredentials: "most likely ssh://git@example.com/x.git; pass --ssh default for git over SSH, --secret id=netrc,src=$HOME/.netrc",
-		sourcesync.ExitNetwork:     "a server was not reached",
-		sourcesync.ExitLockFile:    "run cargo update --workspace and commit it",
-		sourcesync.ExitNoTarget:    "the toolchain image rust:1.90-bookworm has no standard library for x86_64-unknown-linux-musl",
-		sourcesync.ExitCertificate: "--secret id=build-ca,src=ca.pem",
-		sourcesync.ExitLibrary:     "enable the feature of the crate that compiles its own copy",
-		sourcesync.ExitNoFile:      "cargo build --release (app); what the compiler said is above",
+		cause.Killed:      "toolchain: {name: rust-musl, jobs: 1}",
+		cause.Credentials: "most likely ssh://git@example.com/x.git; pass --ssh default for git over SSH, --secret id=netrc,src=$HOME/.netrc",
+		cause.Network:     "a server was not reached",
+		cause.LockFile:    "run cargo update --workspace and commit it",
+		cause.NoTarget:    "the toolchain image rust:1.90-bookworm has no standard library for x86_64-unknown-linux-musl",
+		cause.Certificate: "--secret id=build-ca,src=ca.pem",
+		cause.Library:     "enable the feature of the crate that compiles its own copy",
+		cause.NoFile:      "cargo build --release (app); what the compiler said is above",
 		101:                        "cargo build --release (app); what the compiler said is above",
 	} {
 		c := newClient(t, "toolchain: {name: rust-musl, version: 1.90}\ntargets:\n  app: {build: app}\n", nil)

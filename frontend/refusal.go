@@ -10,9 +10,9 @@ import (
 
 	"github.com/fromscratch-build/fromscratch/frontend/inspect"
 	"github.com/fromscratch-build/fromscratch/frontend/spec"
+	"github.com/fromscratch-build/fromscratch/llb/cause"
 	"github.com/fromscratch-build/fromscratch/llb/platform"
 	"github.com/fromscratch-build/fromscratch/llb/rust"
-	"github.com/fromscratch-build/fromscratch/llb/sourcesync"
 	"github.com/fromscratch-build/fromscratch/llb/toolchain"
 )
 
@@ -69,41 +69,41 @@ func (b *builder) compileFailed(err error) error {
 			"Give the builder access to the network, or use an image that has it", b.plan.Image(), pf))
 	}
 	return b.spec.Problem(spec.Path{"targets", b.target.Name(), "build"},
-		fmt.Sprintf("compiling target %q for %s failed: %s", b.target.Name(), pf, b.cause(msg)))
+		fmt.Sprintf("compiling target %q for %s failed: %s", b.target.Name(), pf, b.why(msg)))
 }
 
 // exitCode is how BuildKit tells the status of a process that failed.
 var exitCode = regexp.MustCompile(`exit code: (\d+)`)
 
-// cause says why a compile failed, as far as its exit status tells, and what to do
+// why says why a compile failed, as far as its exit status tells, and what to do
 // about it.
-func (b *builder) cause(msg string) string {
+func (b *builder) why(msg string) string {
 	status := 0
 	if m := exitCode.FindStringSubmatch(msg); m != nil {
 		status, _ = strconv.Atoi(m[1]) // It is a number, or it would not match.
 	}
 	switch status {
-	case sourcesync.ExitKilled:
+	case cause.Killed:
 		return "it was killed, most likely because the builder is out of memory; set toolchain.jobs to a small number, such as toolchain: {name: " + b.target.Toolchain.Name + ", jobs: 1}, " +
 			"give the builder more memory, or build one platform at a time"
-	case sourcesync.ExitCredentials:
+	case cause.Credentials:
 		from := "a dependency comes from a server that asks who wants it"
 		if p, ok := b.plan.(*rust.Plan); ok && len(p.Repositories()) > 0 {
 			from += ", most likely " + spec.List(p.Repositories())
 		}
 		return from + "; pass --ssh default for git over SSH, --secret id=netrc,src=$HOME/.netrc for git over HTTPS, or --secret id=cargo-token,env=TOKEN for a registry"
-	case sourcesync.ExitNetwork:
+	case cause.Network:
 		return "a server was not reached; see whether the builder has access to the network, or a proxy (--build-arg HTTPS_PROXY=…), and whether network: none is right; what was tried is above"
-	case sourcesync.ExitLockFile:
+	case cause.LockFile:
 		return "Cargo.lock does not fit the manifests any more; run cargo update --workspace and commit it, or write build: {locked: false}"
-	case sourcesync.ExitNoTarget:
+	case cause.NoTarget:
 		return fmt.Sprintf("the toolchain image %s has no standard library for %s, and no rustup to add it; use an official rust image, or add the target to yours", b.plan.Image(), b.platform.Rust.Triple)
-	case sourcesync.ExitCertificate:
+	case cause.Certificate:
 		return "a server's certificate is signed by nobody that the toolchain image trusts, as where a company's proxy opens connections; pass the company's certificates with --secret id=build-ca,src=ca.pem"
-	case sourcesync.ExitLibrary:
+	case cause.Library:
 		return "a crate looks for a C library of the system, which cannot be linked into a static program; enable the feature of the crate that compiles its own copy " +
 			"(its name is mostly vendored, bundled or static), or use a crate in pure Rust; which one it is, is above"
-	case sourcesync.ExitNoFile:
+	case cause.NoFile:
 		if p, ok := b.plan.(*rust.Plan); ok && p.Partial() {
 			return "a source includes a file that is not there. A target sees the packages that it depends on, and of other packages nothing but their manifests; " +
 				"make the package that the file is in a dependency, or move the file out of it. Which file it is, is above"

@@ -50,31 +50,6 @@ const (
 	verbFetch = "fetch"
 )
 
-// Exit statuses of the helper, beside those of the command that it runs. They
-// tell the frontend why, since all that it gets to see of a failed step is a
-// number.
-const (
-	// ExitKilled is what a shell gives for a process that was killed. Cargo has a
-	// status of its own when the compiler is, so the helper looks for it.
-	ExitKilled = 137
-	// ExitCredentials says that a dependency is not for everyone, and that the
-	// server wanted to know who asks.
-	ExitCredentials = 81
-	// ExitNetwork says that a server was not reached.
-	ExitNetwork = 82
-	// ExitLockFile says that Cargo.lock does not fit the manifests.
-	ExitLockFile = 83
-	// ExitNoTarget says that the toolchain has no standard library for the target.
-	ExitNoTarget = 84
-	// ExitCertificate says that a server's certificate is signed by nobody that
-	// the toolchain image trusts.
-	ExitCertificate = 85
-	// ExitLibrary says that a C library was looked for, and is not there.
-	ExitLibrary = 86
-	// ExitNoFile says that a source includes a file that is not there.
-	ExitNoFile = 87
-)
-
 // Command is one build by the helper.
 type Command struct {
 	// Helper is where the helper is mounted.

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/fromscratch-build/fromscratch/frontend/cmd/internal/step"
+	"github.com/fromscratch-build/fromscratch/llb/cause"
 	"github.com/fromscratch-build/fromscratch/llb/sourcesync"
 )
 
@@ -48,7 +50,7 @@ func build(c sourcesync.Command) error {
 	}
 	// Sync only looks after this directory, and a project may ask for others.
 	env := []string{"CARGO_TARGET_DIR=" + target, "CARGO_BUILD_BUILD_DIR=" + target}
-	if ca, err := certificates(); err != nil {
+	if ca, err := step.Certificates(); err != nil {
 		return err
 	} else {
 		env = append(env, ca...)
@@ -56,8 +58,8 @@ func build(c sourcesync.Command) error {
 	var units sourcesync.Units
 	for _, args := range c.Run {
 		err := run(args, filepath.Join(c.Work, sourcesync.MirrorDir, c.Dir), env, &units)
-		failed, ok := errors.AsType[*commandError](err)
-		if ok && c.Harvest != "" && failed.status != sourcesync.ExitKilled {
+		failed, ok := errors.AsType[*step.Error](err)
+		if ok && c.Harvest != "" && failed.Status != cause.Killed {
 			fmt.Fprintln(os.Stderr, "sourcesync: not all dependencies could be compiled by themselves; what is wrong, if anything, shows when the program is compiled")
 			continue
 		}

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fromscratch-build/fromscratch/frontend/cmd/internal/step"
+	"github.com/fromscratch-build/fromscratch/llb/cause"
 	"github.com/fromscratch-build/fromscratch/llb/sourcesync"
 )
 
@@ -41,13 +43,13 @@ func fetch(f sourcesync.Fetch) error {
 		}
 	}
 	env := []string{"CARGO_HOME=" + f.Home}
-	ca, err := certificates()
+	ca, err := step.Certificates()
 	if err != nil {
 		return err
 	}
 	dir := filepath.Join(f.Source, f.Dir)
 	err = run(f.Run, dir, append(env, ca...), nil)
-	if failed, ok := errors.AsType[*commandError](err); ok && failed.status == sourcesync.ExitLockFile {
+	if failed, ok := errors.AsType[*step.Error](err); ok && failed.Status == cause.LockFile {
 		// What is fetched for is less than the project. Whether the lock file fits that
 		// is for the compile to say; here it is taken as far as it goes.
 		if dir, err = unlocked(&f); err == nil {

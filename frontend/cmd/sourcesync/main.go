@@ -4,10 +4,10 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 
+	"github.com/fromscratch-build/fromscratch/frontend/cmd/internal/step"
 	"github.com/fromscratch-build/fromscratch/llb/sourcesync"
 )
 
@@ -23,11 +23,5 @@ func main() {
 	case sourcesync.Fetch:
 		err = fetch(c)
 	}
-	if failed, ok := errors.AsType[*commandError](err); ok {
-		os.Exit(failed.status)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "sourcesync:", err)
-		os.Exit(1)
-	}
+	step.Exit("sourcesync", err)
 }

@@ -1,4 +1,4 @@
-package main
+package step
 
 import (
 	"errors"
@@ -14,9 +14,9 @@ const extraCA = "/run/secrets/build-ca"
 // bundles are where systems keep the certificates that they trust.
 var bundles = []string{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"}
 
-// certificates is the environment that makes compilers and their helpers trust
+// Certificates is the environment that makes compilers and their helpers trust
 // whom the secret build-ca names, beside those that the image trusts.
-func certificates() ([]string, error) {
+func Certificates() ([]string, error) {
 	extra, err := os.ReadFile(extraCA)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
