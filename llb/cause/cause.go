@@ -33,4 +33,6 @@ const (
 	Version = 90
 	// NeedsCgo says that a package has no code for a compiler without cgo.
 	NeedsCgo = 91
+	// NotFound says that no server knows a dependency, or its version.
+	NotFound = 92
 )
