@@ -18,6 +18,8 @@ type systemLibrary struct {
 	// bundled are the crates that the crate depends on instead, when it is compiled
 	// from its sources. Without any, there is no such thing.
 	bundled []string
+	// own are the features of the crate by which it has the sources itself.
+	own []string
 	// users are the crates that link it, and by which of their features: one is enough,
 	// and none are needed where there are none.
 	users map[string][]string
@@ -38,6 +40,24 @@ var systemLibraries = []systemLibrary{
 		cure: "use rustls instead, or compile OpenSSL with the program: cargo add openssl --features vendored",
 	},
 	{
+		name: "OpenSSL", crate: "openssl-sys", bundled: []string{"openssl-src"},
+		users:    rdkafka("gssapi", "gssapi-vendored", "sasl", "ssl"),
+		settings: []string{"OPENSSL"}, example: "OPENSSL_DIR",
+		cure: "compile it with the program: cargo add rdkafka --features ssl-vendored",
+	},
+	{
+		name: "the SASL library of Cyrus", crate: "sasl2-sys", bundled: []string{"krb5-src"}, own: []string{"gssapi-vendored", "plain", "scram", "vendored"},
+		users:    rdkafka("gssapi", "sasl"),
+		settings: []string{"SASL2"}, example: "SASL2_DIR",
+		cure: "compile it with the program: cargo add rdkafka --features gssapi-vendored, or leave it out where Kafka asks for no Kerberos: PLAIN and SCRAM need ssl-vendored alone",
+	},
+	{
+		name: "librdkafka", crate: "rdkafka-sys",
+		users:   rdkafka("dynamic-linking", "dynamic_linking"),
+		example: "PKG_CONFIG_LIBDIR",
+		cure:    "remove the feature dynamic-linking, and it is compiled with the program",
+	},
+	{
 		name: "libpq", crate: "pq-sys", bundled: []string{"pq-src"},
 		users:    map[string][]string{"diesel": {"postgres"}, "pq-sys": nil},
 		settings: []string{"PQ_LIB"}, example: "PQ_LIB_DIR",
@@ -49,6 +69,12 @@ var systemLibraries = []systemLibrary{
 		settings: []string{"MYSQLCLIENT"}, example: "MYSQLCLIENT_LIB_DIR",
 		cure: "use a driver without C, such as the crates mysql_async and sqlx",
 	},
+}
+
+// rdkafka are the crates of librdkafka, which is compiled from its sources, and what
+// else it then needs depends on these features.
+func rdkafka(features ...string) map[string][]string {
+	return map[string][]string{"rdkafka": features, "rdkafka-sys": features}
 }
 
 // preflight says what the program of a selection cannot be linked with, before it
@@ -65,7 +91,8 @@ func (w *workspace) preflight(sel *selection, image string) string {
 	}
 	uses := w.uses(sel)
 	for _, lib := range systemLibraries {
-		if w.finds(sel, lib) || !w.lockFile.links(lib) {
+		own := func(f string) bool { return uses[lib.crate][f] }
+		if w.finds(sel, lib) || !w.lockFile.links(lib) || slices.ContainsFunc(lib.own, own) {
 			continue
 		}
 		for _, user := range slices.Sorted(maps.Keys(lib.users)) {

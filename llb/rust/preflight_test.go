@@ -116,6 +116,22 @@ func TestPreflightLibraries(t *testing.T) {
 		{"libpq of diesel", "diesel = {version = '2', features = ['postgres']}", lockOf("api diesel", "diesel pq-sys", "pq-sys"), "for the crate pq-sys (through diesel)"},
 		{"diesel without libpq", "diesel = {version = '2', features = ['sqlite']}", lockOf("api diesel", "diesel pq-sys", "pq-sys"), ""},
 		{"libpq from its sources", "diesel = {version = '2', features = ['postgres']}", lockOf("api diesel", "diesel pq-sys", "pq-sys pq-src", "pq-src cc"), ""},
+		{"librdkafka by default", "rdkafka = '0.39'", lockOf("api rdkafka", "rdkafka rdkafka-sys", "rdkafka-sys libz-sys"), ""},
+		{"librdkafka by cmake", "rdkafka = {version = '0.39', features = ['cmake-build']}", lockOf("api rdkafka", "rdkafka rdkafka-sys", "rdkafka-sys cmake libz-sys"), ""},
+		{"librdkafka of the system", "rdkafka = {version = '0.39', features = ['dynamic-linking']}", lockOf("api rdkafka", "rdkafka rdkafka-sys", "rdkafka-sys"),
+			"the program needs librdkafka, for the crate rdkafka-sys (through rdkafka), and the toolchain image has none for musl to link; remove the feature dynamic-linking, and it is compiled with the program. " +
+				"If there is one, say where with build: {env: {PKG_CONFIG_LIBDIR: …}}"},
+		{"librdkafka of the system, as of old", "rdkafka-sys = {version = '1', features = ['dynamic_linking']}", lockOf("api rdkafka-sys", "rdkafka-sys"), "for the crate rdkafka-sys, and"},
+		{"librdkafka with TLS", "rdkafka = {version = '0.39', features = ['ssl']}", lockOf("api rdkafka", "rdkafka rdkafka-sys", "rdkafka-sys openssl-sys", "openssl-sys cc"),
+			"the program needs OpenSSL, for the crate openssl-sys (through rdkafka), and the toolchain image has none for musl to link; compile it with the program: cargo add rdkafka --features ssl-vendored. If"},
+		{"librdkafka with its own OpenSSL", "rdkafka = {version = '0.39', features = ['ssl-vendored']}", lockOf("api rdkafka", "rdkafka rdkafka-sys", "rdkafka-sys openssl-sys", "openssl-sys openssl-src"), ""},
+		{"librdkafka with Kerberos, without OpenSSL", "rdkafka = {version = '0.39', features = ['gssapi-vendored']}", lockOf("api rdkafka", "rdkafka rdkafka-sys", "rdkafka-sys openssl-sys sasl2-sys", "openssl-sys cc", "sasl2-sys krb5-src"),
+			"for the crate openssl-sys (through rdkafka)"},
+		{"librdkafka with Kerberos of the system", "rdkafka = {version = '0.39', features = ['gssapi', 'ssl-vendored']}", lockOf("api rdkafka", "rdkafka rdkafka-sys", "rdkafka-sys openssl-sys sasl2-sys", "openssl-sys openssl-src", "sasl2-sys cc"),
+			"the program needs the SASL library of Cyrus, for the crate sasl2-sys (through rdkafka), and"},
+		{"librdkafka with its own Kerberos", "rdkafka = {version = '0.39', features = ['gssapi-vendored', 'ssl-vendored']}", lockOf("api rdkafka", "rdkafka rdkafka-sys", "rdkafka-sys openssl-sys sasl2-sys", "openssl-sys openssl-src", "sasl2-sys krb5-src"), ""},
+		{"librdkafka with SASL from its sources", "rdkafka = {version = '0.39', features = ['gssapi', 'ssl-vendored']}\nsasl2-sys = {version = '0.1', features = ['vendored']}",
+			lockOf("api rdkafka sasl2-sys", "rdkafka rdkafka-sys", "rdkafka-sys openssl-sys sasl2-sys", "openssl-sys openssl-src", "sasl2-sys cc"), ""},
 		{"MySQL", "diesel = {version = '2', features = ['mysql']}", lockOf("api diesel", "diesel mysqlclient-sys", "mysqlclient-sys mysqlclient-src"), "use a driver without C, such as the crates mysql_async and sqlx"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

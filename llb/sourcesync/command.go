@@ -74,6 +74,10 @@ type Command struct {
 	Stamps, Final []string
 	// Copy lists what to copy out once the compiler has succeeded.
 	Copy []Copy
+	// Audit is the argument vector of cargo metadata, for every file that is copied
+	// out to carry the list of the packages that it was compiled from. The compiler
+	// must be Cargo, and tell of what it compiles as JSON. Empty for none.
+	Audit []string
 	// Run holds the argument vectors of the compiler, run one after the other.
 	Run [][]string
 }
@@ -121,6 +125,9 @@ func (c Command) Args() []string {
 	for _, cp := range c.Copy {
 		args = append(args, "-from", cp.From, "-to", cp.To)
 	}
+	for _, arg := range c.Audit {
+		args = append(args, "-audit", arg)
+	}
 	for i, run := range c.Run {
 		mark := separator
 		if i == 0 {
@@ -155,7 +162,7 @@ func ParseArgs(args []string) (any, error) {
 	switch args[0] {
 	case verbBuild:
 		var c Command
-		var stamps, final, from, to list
+		var stamps, final, from, to, audit list
 		set.StringVar(&c.Source, "source", "", "")
 		set.StringVar(&c.Work, "work", "", "")
 		set.StringVar(&c.Dir, "dir", "", "")
@@ -165,10 +172,11 @@ func ParseArgs(args []string) (any, error) {
 		set.Var(&final, "final", "")
 		set.Var(&from, "from", "")
 		set.Var(&to, "to", "")
+		set.Var(&audit, "audit", "")
 		if set.Parse(args[1:]) != nil || c.Source == "" || c.Work == "" || len(from) != len(to) {
 			return nil, errUsage
 		}
-		c.Stamps, c.Final = stamps, final
+		c.Stamps, c.Final, c.Audit = stamps, final, audit
 		for i := range from {
 			c.Copy = append(c.Copy, Copy{From: from[i], To: to[i]})
 		}

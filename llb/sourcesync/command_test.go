@@ -18,12 +18,14 @@ func TestArgsRoundTrip(t *testing.T) {
 		"whole": {
 			sourcesync.Command{Helper: "/h", Source: "/src", Work: "/w", Dir: "services/api", Seed: "/s", Harvest: "/t",
 				Stamps: []string{"VERSION", "SHA"}, Final: []string{"api", "."},
-				Copy: []sourcesync.Copy{{From: "/w/target/a", To: "/out/a"}, {From: "/w/target/b", To: "/out/c"}},
-				Run:  [][]string{{"cargo", "build", "--release", "--config", `a="b c"`}, {"cargo", "--", "x"}}},
+				Copy:  []sourcesync.Copy{{From: "/w/target/a", To: "/out/a"}, {From: "/w/target/b", To: "/out/c"}},
+				Audit: []string{"cargo", "metadata", "--offline"},
+				Run:   [][]string{{"cargo", "build", "--release", "--config", `a="b c"`}, {"cargo", "--", "x"}}},
 			sourcesync.Command{Source: "/src", Work: "/w", Dir: "services/api", Seed: "/s", Harvest: "/t",
 				Stamps: []string{"VERSION", "SHA"}, Final: []string{"api", "."},
-				Copy: []sourcesync.Copy{{From: "/w/target/a", To: "/out/a"}, {From: "/w/target/b", To: "/out/c"}},
-				Run:  [][]string{{"cargo", "build", "--release", "--config", `a="b c"`}, {"cargo", "--", "x"}}},
+				Copy:  []sourcesync.Copy{{From: "/w/target/a", To: "/out/a"}, {From: "/w/target/b", To: "/out/c"}},
+				Audit: []string{"cargo", "metadata", "--offline"},
+				Run:   [][]string{{"cargo", "build", "--release", "--config", `a="b c"`}, {"cargo", "--", "x"}}},
 		},
 		"words that look like flags": {
 			sourcesync.Command{Helper: "-x", Source: "-work", Work: "--", Dir: "-dir", Copy: []sourcesync.Copy{{From: "-from", To: "--"}}, Run: [][]string{{"--", "-source", "-from"}}},

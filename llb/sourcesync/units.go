@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -18,13 +19,16 @@ type Units struct {
 	// All holds every unit, and Shared those of packages from a registry or from
 	// git, which hold nothing of the project.
 	All, Shared map[string]bool
+	// Files are what was compiled, but for build scripts, and the ids of the packages
+	// that it is of.
+	Files map[string]string
 }
 
 // ReadUnits reads the messages of cargo build --message-format=json. What is not a
 // message goes to rest.
 func ReadUnits(r io.Reader, u *Units, rest io.Writer) error {
 	if u.All == nil {
-		u.All, u.Shared = map[string]bool{}, map[string]bool{}
+		u.All, u.Shared, u.Files = map[string]bool{}, map[string]bool{}, map[string]string{}
 	}
 	in := bufio.NewReader(r)
 	for {
@@ -48,9 +52,15 @@ func (u *Units) add(line []byte) (ok bool) {
 		Package   string   `json:"package_id"`
 		Filenames []string `json:"filenames"`
 		OutDir    string   `json:"out_dir"`
+		Target    struct{ Kind []string }
 	}
 	if len(line) == 0 || line[0] != '{' || json.Unmarshal(line, &m) != nil || m.Reason == "" {
 		return false
+	}
+	if !slices.Contains(m.Target.Kind, "custom-build") {
+		for _, name := range m.Filenames {
+			u.Files[name] = m.Package
+		}
 	}
 	// The output folder of a build script is the unit's own or one below it.
 	names := m.Filenames

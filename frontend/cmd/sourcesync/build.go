@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -56,14 +57,21 @@ func build(c sourcesync.Command) error {
 		env = append(env, ca...)
 	}
 	var units sourcesync.Units
+	dir := filepath.Join(c.Work, sourcesync.MirrorDir, c.Dir)
 	for _, args := range c.Run {
-		err := run(args, filepath.Join(c.Work, sourcesync.MirrorDir, c.Dir), env, &units)
+		err := run(args, dir, env, &units)
 		failed, ok := errors.AsType[*step.Error](err)
 		if ok && c.Harvest != "" && failed.Status != cause.Killed {
 			fmt.Fprintln(os.Stderr, "sourcesync: not all dependencies could be compiled by themselves; what is wrong, if anything, shows when the program is compiled")
 			continue
 		}
 		if err != nil {
+			return err
+		}
+	}
+	var metadata bytes.Buffer
+	if len(c.Audit) > 0 {
+		if err := step.Run(c.Audit, dir, env, &metadata, causes); err != nil {
 			return err
 		}
 	}
@@ -74,13 +82,23 @@ func build(c sourcesync.Command) error {
 		if err := sourcesync.CopyFile(cp.From, cp.To, 0o755, nil); err != nil {
 			return err
 		}
-	}
-	if c.Harvest != "" {
-		files, bytes, err := sourcesync.Harvest(c.Work, c.Harvest, units.Shared)
+		if len(c.Audit) == 0 {
+			continue
+		}
+		audit, err := sourcesync.NewAudit(cp.From, metadata.Bytes(), &units)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(os.Stderr, "sourcesync: %d compiled dependencies, %d files, %d MB, are kept as a layer\n", len(units.Shared), files, bytes>>20)
+		if err := audit.Write(cp.To); err != nil {
+			return err
+		}
+	}
+	if c.Harvest != "" {
+		files, size, err := sourcesync.Harvest(c.Work, c.Harvest, units.Shared)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(os.Stderr, "sourcesync: %d compiled dependencies, %d files, %d MB, are kept as a layer\n", len(units.Shared), files, size>>20)
 	}
 	_, removed, err := sourcesync.Sweep(c.Work, units.All, cacheLimit)
 	if removed > 0 {
