@@ -264,7 +264,7 @@ func TestFailedRust(t *testing.T) {
 		cause.Certificate: "--secret id=build-ca,src=ca.pem",
 		cause.Library:     "enable the feature of the crate that compiles its own copy",
 		cause.NoFile:      "cargo build --release (app); what the compiler said is above",
-		101:                        "cargo build --release (app); what the compiler said is above",
+		101:               "cargo build --release (app); what the compiler said is above",
 	} {
 		c := newClient(t, "toolchain: {name: rust-musl, version: 1.90}\ntargets:\n  app: {build: app}\n", nil)
 		files := c.Files.(fstest.MapFS)

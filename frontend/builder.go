@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"time"
 
@@ -28,10 +29,12 @@ type prepared struct {
 	epoch time.Time
 	// images holds the toolchain images that were resolved, by name.
 	images map[string]toolchain.Image
+	// filled holds the build contexts that others were composed into, by which.
+	filled map[string]filled
 }
 
 func (f Frontend) prepare(ctx context.Context, req *request, src *sources.FS) (*prepared, error) {
-	p := &prepared{req: req, src: src, images: map[string]toolchain.Image{}}
+	p := &prepared{req: req, src: src, images: map[string]toolchain.Image{}, filled: map[string]filled{}}
 	var err error
 	if p.epoch, err = req.epoch(ctx); err != nil {
 		return nil, err
@@ -61,19 +64,23 @@ func (p *prepared) builder(ctx context.Context, pf platform.Platform) (*builder,
 		return nil, err
 	}
 	b := &builder{prepared: p, spec: s, target: t, platform: pf}
-	if b.plan, err = plan(s, t, p.src); err != nil {
+	from, err := p.compileSources(ctx, s, t)
+	if err != nil {
+		return nil, err
+	}
+	if b.plan, err = plan(s, t, from.src); err != nil {
 		return nil, err
 	}
 	if err := b.check(); err != nil {
 		return nil, err
 	}
-	image, err := p.toolchainImage(ctx, s, t, b.plan.Image())
+	image, err := p.toolchainImage(ctx, s, t, b.plan)
 	if err != nil {
 		return nil, err
 	}
 	b.env = toolchain.Env{
 		Target:         t.Name(),
-		Source:         p.req.state,
+		Source:         from.state,
 		Image:          image,
 		Tools:          p.tools,
 		CacheNamespace: p.req.CacheIDNamespace,
@@ -92,6 +99,9 @@ func (b *builder) check() error {
 	t, names := b.target, b.plan.Binaries()
 	if err := b.plan.Supports(b.platform); err != nil {
 		return b.spec.Problem(spec.Path{"targets", t.Name(), "build"}, err.Error())
+	}
+	if err := b.plan.Resolve(b.platform); err != nil {
+		return err
 	}
 	if len(names) < 2 {
 		return nil
@@ -175,6 +185,9 @@ func (b *builder) inspect(compiled *sources.FS) error {
 		if err == nil {
 			err = inspect.Static(compiled.ReaderAt(files[i]), info.Size(), b.platform)
 		}
+		if err == nil && b.forGo() {
+			err = b.inspectModules(name, compiled.ReaderAt(files[i]))
+		}
 		if err == nil {
 			continue
 		}
@@ -182,6 +195,22 @@ func (b *builder) inspect(compiled *sources.FS) error {
 			return b.spec.Problem(spec.Path{"targets", b.target.Name(), "build"}, refusal(name, b.platform, b.target.Toolchain.Name, bad))
 		}
 		return b.compileFailed(err)
+	}
+	return nil
+}
+
+// inspectModules refuses a program with a library in C that is not there: some
+// compile without cgo all the same, and fail when they are used.
+func (b *builder) inspectModules(name string, r io.ReaderAt) error {
+	modules, err := inspect.Modules(r)
+	if err != nil {
+		return err
+	}
+	for _, m := range modules {
+		if instead, ok := golang.NeedsC(m); ok {
+			return b.spec.Problem(spec.Path{"targets", b.target.Name(), "build"}, fmt.Sprintf("%s has %s in it, which is a library in C: go-cgo0 compiles without cgo, "+
+				"and without it what uses the library fails when it runs. go mod why -m %s tells what imports it; use %s instead", name, m, m, instead))
+		}
 	}
 	return nil
 }

@@ -60,7 +60,7 @@ func TestOutline(t *testing.T) {
 	for _, c := range out.Cache {
 		ids = append(ids, c.ID)
 	}
-	require.Equal(t, []string{"fromscratch/go/build/example.com/app", "fromscratch/go/mod/example.com/app"}, ids)
+	require.Equal(t, []string{"fromscratch/go/compiled", "fromscratch/go/mod/example.com/app"}, ids)
 }
 
 func TestLint(t *testing.T) {

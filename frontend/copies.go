@@ -43,7 +43,7 @@ func (b *builder) copySource(ctx context.Context, c spec.Copy, at spec.Path) (ll
 		return llb.State{}, nil, err
 	}
 	if nc == nil {
-		return llb.State{}, nil, b.spec.Problem(at.Join("from"), fmt.Sprintf("there is no context named %q; pass one with --build-context %s=…", c.From, c.From))
+		return llb.State{}, nil, b.spec.Problem(at.Join("from"), noContext(c.From))
 	}
 	st, _, err := nc.Load(ctx)
 	if err != nil {

@@ -20,24 +20,34 @@ import (
 // builder: a named context of that name if the request has one, else the image
 // itself, by tag name through the gateway, so that mirrors and source policies
 // apply. It is pinned to its digest in the graph.
-func (p *prepared) toolchainImage(ctx context.Context, s *spec.Spec, t *spec.Target, name string) (toolchain.Image, error) {
+func (p *prepared) toolchainImage(ctx context.Context, s *spec.Spec, t *spec.Target, plan toolchain.Plan) (toolchain.Image, error) {
+	name := plan.Image()
 	if img, ok := p.images[name]; ok {
 		return img, nil
 	}
-	img, err := p.req.resolveImage(ctx, s, t, name)
+	asked := ""
+	if p, ok := plan.(interface{ ImageAsked() string }); ok {
+		asked = p.ImageAsked()
+	}
+	img, err := p.req.resolveImage(ctx, s, t, name, asked)
 	if err == nil {
 		p.images[name] = img
 	}
 	return img, err
 }
 
-func (r *request) resolveImage(ctx context.Context, s *spec.Spec, t *spec.Target, name string) (toolchain.Image, error) {
+func (r *request) resolveImage(ctx context.Context, s *spec.Spec, t *spec.Target, name, asked string) (toolchain.Image, error) {
 	var dgst digest.Digest
-	nc, err := r.NamedContext(name, dockerui.ContextOpt{
+	opt := dockerui.ContextOpt{
 		Platform:      &r.BuildPlatforms[0],
 		ResolveMode:   r.BuildOpts().Opts[keyImageResolveMode],
 		CaptureDigest: &dgst,
-	})
+	}
+	nc, err := r.NamedContext(name, opt)
+	if plain, slim := strings.CutSuffix(name, toolchain.SlimGo); slim && nc == nil && err == nil {
+		// Which of the two images it is, is the frontend's choice.
+		nc, err = r.NamedContext(plain, opt)
+	}
 	if err != nil {
 		return toolchain.Image{}, err
 	}
@@ -55,16 +65,16 @@ func (r *request) resolveImage(ctx context.Context, s *spec.Spec, t *spec.Target
 
 	named, err := reference.ParseNormalizedNamed(name)
 	if err != nil {
-		return toolchain.Image{}, imageProblem(s, t, name, err)
+		return toolchain.Image{}, imageProblem(s, t, name, asked, err)
 	}
 	ref, dgst, data, err := r.GatewayClient().ResolveImageConfig(ctx, reference.TagNameOnly(named).String(),
 		r.resolveOpt(fmt.Sprintf("[internal] load metadata for %s", reference.FamiliarString(named))))
 	if err != nil {
-		return toolchain.Image{}, imageProblem(s, t, name, err)
+		return toolchain.Image{}, imageProblem(s, t, name, asked, err)
 	}
 	img := toolchain.Image{Digest: dgst.String()}
 	if err := json.Unmarshal(data, &img.Config); err != nil {
-		return toolchain.Image{}, imageProblem(s, t, name, err)
+		return toolchain.Image{}, imageProblem(s, t, name, asked, err)
 	}
 	if dgst != "" {
 		// A source policy may have given another reference, or a digest already.
@@ -85,11 +95,14 @@ func (r *request) resolveImage(ctx context.Context, s *spec.Spec, t *spec.Target
 }
 
 // imageProblem explains a toolchain image that cannot be had.
-func imageProblem(s *spec.Spec, t *spec.Target, name string, err error) error {
+func imageProblem(s *spec.Spec, t *spec.Target, name, asked string, err error) error {
+	if asked != "" {
+		asked = ", which " + asked + " asks for,"
+	}
 	msg := err.Error()
 	if i := strings.LastIndex(msg, "failed to "); i >= 0 {
 		msg = msg[i:]
 	}
-	return s.Problem(s.ToolchainPath(t), fmt.Sprintf("the toolchain image %s cannot be had (%s); "+
-		"set toolchain.version or toolchain.image, or pass one with --build-context %s=docker-image://…", name, msg, name))
+	return s.Problem(s.ToolchainPath(t), fmt.Sprintf("the toolchain image %s%s cannot be had (%s); "+
+		"set toolchain.version or toolchain.image, or pass one with --build-context %s=docker-image://…", name, asked, msg, strings.TrimSuffix(name, toolchain.SlimGo)))
 }

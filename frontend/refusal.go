@@ -11,6 +11,7 @@ import (
 	"github.com/fromscratch-build/fromscratch/frontend/inspect"
 	"github.com/fromscratch-build/fromscratch/frontend/spec"
 	"github.com/fromscratch-build/fromscratch/llb/cause"
+	"github.com/fromscratch-build/fromscratch/llb/golang"
 	"github.com/fromscratch-build/fromscratch/llb/platform"
 	"github.com/fromscratch-build/fromscratch/llb/rust"
 	"github.com/fromscratch-build/fromscratch/llb/toolchain"
@@ -72,6 +73,8 @@ func (b *builder) compileFailed(err error) error {
 		fmt.Sprintf("compiling target %q for %s failed: %s", b.target.Name(), pf, b.why(msg)))
 }
 
+func (b *builder) forGo() bool { return b.target.Toolchain.Name == spec.GoCGO0 }
+
 // exitCode is how BuildKit tells the status of a process that failed.
 var exitCode = regexp.MustCompile(`exit code: (\d+)`)
 
@@ -91,10 +94,20 @@ func (b *builder) why(msg string) string {
 		if p, ok := b.plan.(*rust.Plan); ok && len(p.Repositories()) > 0 {
 			from += ", most likely " + spec.List(p.Repositories())
 		}
-		return from + "; pass --ssh default for git over SSH, --secret id=netrc,src=$HOME/.netrc for git over HTTPS, or --secret id=cargo-token,env=TOKEN for a registry"
+		flags := "; pass --ssh default for git over SSH, --secret id=netrc,src=$HOME/.netrc for git over HTTPS, or "
+		if b.forGo() {
+			return from + flags + "--secret id=goproxy,env=GOPROXY for a proxy with a password; modules that no proxy has are named with build: {env: {GOPRIVATE: …}}"
+		}
+		return from + flags + "--secret id=cargo-token,env=TOKEN for a registry"
+	case cause.NotFound:
+		return "a module, or this version of it, is not known where it was looked for. If it is not public, name it with build: {env: {GOPRIVATE: example.com/company}} " +
+			"and pass --ssh default or --secret id=netrc,src=$HOME/.netrc; if there is no such version, run go mod tidy. Which one it is, is above"
 	case cause.Network:
 		return "a server was not reached; see whether the builder has access to the network, or a proxy (--build-arg HTTPS_PROXY=…), and whether network: none is right; what was tried is above"
 	case cause.LockFile:
+		if b.forGo() {
+			return "go.mod and go.sum do not fit the sources any more; run go mod tidy (and go work sync, if there is a go.work) and commit what it changes; what is missing is above"
+		}
 		return "Cargo.lock does not fit the manifests any more; run cargo update --workspace and commit it, or write build: {locked: false}"
 	case cause.NoTarget:
 		return fmt.Sprintf("the toolchain image %s has no standard library for %s, and no rustup to add it; use an official rust image, or add the target to yours", b.plan.Image(), b.platform.Rust.Triple)
@@ -103,8 +116,23 @@ func (b *builder) why(msg string) string {
 	case cause.Library:
 		return "a crate looks for a C library of the system, which cannot be linked into a static program; enable the feature of the crate that compiles its own copy " +
 			"(its name is mostly vendored, bundled or static), or use a crate in pure Rust; which one it is, is above"
+	case cause.Vendored:
+		return "the vendor folder does not fit go.mod any more; run go mod vendor (go work vendor, if there is a go.work) and commit what it changes, or take modules from where they come from with build: {env: {GOFLAGS: -mod=mod}}"
+	case cause.Version:
+		asked := ""
+		if p, ok := b.plan.(*golang.Plan); ok && p.ImageAsked() != "" {
+			asked = ", although it was picked for " + p.ImageAsked()
+		}
+		return fmt.Sprintf("the Go of %s is older than the project or one of its modules asks for%s; set toolchain.version, or toolchain: {name: go-cgo0, image: …}", b.plan.Image(), asked)
+	case cause.NoGit:
+		return fmt.Sprintf("a module comes from a git repository, and the toolchain image %s has no git; name the modules that are not public with build: {env: {GOPRIVATE: …}}, and the image with git is used, or set toolchain.image", b.plan.Image())
+	case cause.NeedsCgo:
+		return "a package has no code for this platform without cgo, which go-cgo0 compiles without; use one in pure Go instead. Which one it is, is above"
 	case cause.NoFile:
-		if p, ok := b.plan.(*rust.Plan); ok && p.Partial() {
+		if b.forGo() {
+			return "a go:embed pattern matches no file in the build context; generate the files first, see whether .dockerignore leaves them out, or fill the folder from another context with build.inputs. Which pattern it is, is above"
+		}
+		if p, ok := b.plan.(*rust.Plan); ok && p.Partial(b.platform) {
 			return "a source includes a file that is not there. A target sees the packages that it depends on, and of other packages nothing but their manifests; " +
 				"make the package that the file is in a dependency, or move the file out of it. Which file it is, is above"
 		}

@@ -97,26 +97,32 @@ func (r *request) unknownArgs() []string {
 	return out
 }
 
-// contextExcludes are the files of a context that no build wants to have sent:
-// what compilers and package managers leave in a checkout. .dockerignore comes on
-// top and can take them back in. A target directory of Cargo is told from a
-// folder of sources with that name by what is in it. Specs and ignore files are
-// left out too: a new label is no reason to compile.
-var contextExcludes = []string{
-	"**/.git",
-	"**/fromscratch.yaml",
-	"**/fromscratch.*.yaml",
-	"**/*.dockerignore",
-	"**/node_modules",
-	"**/target/CACHEDIR.TAG",
-	"**/target/.rustc_info.json",
-	"**/target/debug",
-	"**/target/release",
-	"**/target/*-*-*/debug",
-	"**/target/*-*-*/release",
-	"**/target/doc",
-	"**/target/package",
-}
+// Files of a context that no build wants to have sent. .dockerignore comes on top and
+// can take them back in.
+var (
+	// tracked are those that git knows too, or knows by: where its own data is wanted,
+	// nothing of a checkout may be missing. A new label in a spec is no reason to compile.
+	tracked = []string{
+		"**/.git",
+		"**/fromscratch.yaml",
+		"**/fromscratch.*.yaml",
+		"**/*.dockerignore",
+	}
+	// litter is what compilers and package managers leave in a checkout. A target
+	// directory of Cargo is told from a folder of sources with that name by what is in
+	// it.
+	litter = []string{
+		"**/node_modules",
+		"**/target/CACHEDIR.TAG",
+		"**/target/.rustc_info.json",
+		"**/target/debug",
+		"**/target/release",
+		"**/target/*-*-*/debug",
+		"**/target/*-*-*/release",
+		"**/target/doc",
+		"**/target/package",
+	}
+)
 
 // readSources transfers the build context and gives its files.
 func (r *request) readSources(ctx context.Context) (*sources.FS, error) {
@@ -124,11 +130,11 @@ func (r *request) readSources(ctx context.Context) (*sources.FS, error) {
 	if err != nil {
 		return nil, errors.Wrap(err, "failed to read .dockerignore")
 	}
-	excludes := contextExcludes
+	excludes := slices.Concat(tracked, litter)
 	if slices.Contains(ignore, "!.git") || strings.EqualFold(r.BuildOpts().Opts["build-arg:BUILDKIT_CONTEXT_KEEP_GIT_DIR"], "1") {
-		excludes = excludes[1:]
+		excludes = litter
 	}
-	st, err := r.MainContext(ctx, llb.ExcludePatterns(append(slices.Clone(excludes), ignore...)))
+	st, err := r.MainContext(ctx, llb.ExcludePatterns(slices.Concat(excludes, ignore)))
 	if err != nil {
 		return nil, err
 	}

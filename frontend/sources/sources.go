@@ -27,33 +27,37 @@ type FS struct {
 	ref client.Reference
 
 	files memo[[]byte]
+	heads memo[[]byte]
 	dirs  memo[[]fs.DirEntry]
 	stats memo[fs.FileInfo]
 }
 
-// memo keeps the answers to questions about names. It is safe for concurrent use.
+// memo keeps the answers to questions about names, each of which is asked once. It
+// is safe for concurrent use, and different questions do not wait for one another.
 type memo[T any] struct {
 	mu      sync.Mutex
-	answers map[string]answer[T]
+	answers map[string]*answer[T]
 }
 
 type answer[T any] struct {
+	once  sync.Once
 	value T
 	err   error
 }
 
 func (m *memo[T]) get(name string, ask func() (T, error)) (T, error) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	if a, ok := m.answers[name]; ok {
-		return a.value, a.err
+	a := m.answers[name]
+	if a == nil {
+		a = &answer[T]{}
+		if m.answers == nil {
+			m.answers = map[string]*answer[T]{}
+		}
+		m.answers[name] = a
 	}
-	if m.answers == nil {
-		m.answers = map[string]answer[T]{}
-	}
-	v, err := ask()
-	m.answers[name] = answer[T]{v, err}
-	return v, err
+	m.mu.Unlock()
+	a.once.Do(func() { a.value, a.err = ask() })
+	return a.value, a.err
 }
 
 var (
@@ -88,7 +92,8 @@ func (f *FS) check(op, name string) error {
 	return nil
 }
 
-// Open opens a file or a directory. A file is read when it is opened.
+// Open opens a file or a directory. Of a file no more is read than is asked for, since
+// the imports of a large generated file are all at its beginning.
 func (f *FS) Open(name string) (fs.File, error) {
 	info, err := f.Stat(name)
 	if err != nil {
@@ -98,8 +103,7 @@ func (f *FS) Open(name string) (fs.File, error) {
 		entries, err := f.ReadDir(name)
 		return &openDir{openFile: openFile{info: info}, entries: entries}, err
 	}
-	data, err := f.ReadFile(name)
-	return &openFile{info: info, Reader: strings.NewReader(string(data))}, err
+	return &openFile{info: info, fs: f, name: name}, nil
 }
 
 // ReadFile reads a whole file of at most 16 MiB.
@@ -192,12 +196,56 @@ func (i info) IsDir() bool        { return i.Mode().IsDir() }
 func (i info) Sys() any           { return i.s }
 
 type openFile struct {
-	*strings.Reader
 	info fs.FileInfo
+	fs   *FS
+	name string
+	// rest is what was read and not yet asked for, which ends at off.
+	rest []byte
+	off  int64
 }
+
+// How many bytes are read at a time: first those that say what a file is.
+const (
+	headSize  = 16 << 10
+	chunkSize = 512 << 10
+)
 
 func (f *openFile) Stat() (fs.FileInfo, error) { return f.info, nil }
 func (f *openFile) Close() error               { return nil }
+
+func (f *openFile) Read(p []byte) (int, error) {
+	if len(f.rest) == 0 {
+		if f.off >= f.info.Size() {
+			return 0, io.EOF
+		}
+		var err error
+		if f.off == 0 {
+			f.rest, err = f.fs.heads.get(f.name, func() ([]byte, error) { return f.fs.part(f.name, 0, headSize) })
+		} else {
+			f.rest, err = f.fs.part(f.name, f.off, chunkSize)
+		}
+		if err != nil {
+			return 0, err
+		}
+		if len(f.rest) == 0 {
+			return 0, io.EOF
+		}
+		f.off += int64(len(f.rest))
+	}
+	n := copy(p, f.rest)
+	f.rest = f.rest[n:]
+	return n, nil
+}
+
+// part reads at most size bytes of a file from off.
+func (f *FS) part(name string, off int64, size int) ([]byte, error) {
+	p := make([]byte, size)
+	n, err := f.ReaderAt(name).ReadAt(p, off)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return p[:n], err
+}
 
 type openDir struct {
 	openFile

@@ -45,6 +45,9 @@ type Build struct {
 	Stamp map[string]string `yaml:"stamp"`
 	// Env is the environment of the compile.
 	Env map[string]string `yaml:"env"`
+	// Inputs fill folders of the build context from other contexts, by their names:
+	// {web/dist: ui} has what --build-context ui=… holds, such as generated files.
+	Inputs map[string]string `yaml:"inputs"`
 
 	// Optimize is what the Rust compiler optimizes for: size, or speed. Default: what
 	// the profile says.
@@ -61,12 +64,14 @@ type Build struct {
 	Cache string `yaml:"cache"`
 	// Secrets lists what the compiler is shown of the secrets of the build.
 	Secrets []Secret `yaml:"secrets"`
+	// Auditable tells whether a Rust binary carries the list of the packages that it
+	// was compiled from, where scanners for known vulnerabilities look for it.
+	// Default: false.
+	Auditable bool `yaml:"auditable"`
 
 	// short is set when the build was written as a single value.
 	short bool
 }
-
-func (*Build) planned() []string { return []string{"auditable", "inputs"} }
 
 // Values of Build.Optimize.
 const (
@@ -80,6 +85,9 @@ const (
 	CacheLayers = "layers"
 	CacheMounts = "mounts"
 )
+
+// EmbedTZData is the value of Build.TZData.
+const EmbedTZData = "embed"
 
 // Optimizations, Caches and Networks list what the keys take.
 var (
@@ -131,6 +139,7 @@ func (d *decoder) validateBuild(t *Target, p Path) {
 
 	d.validateEnv(b.Env, p.Join("env"))
 	d.belongs(t, p)
+	d.validateInputs(b.Inputs, p.Join("inputs"))
 	for _, of := range []struct {
 		key, value string
 		words      []string
@@ -172,7 +181,7 @@ func (d *decoder) belongs(t *Target, p Path) {
 		toolchain string
 		keys      []string
 	}{
-		{RustMusl, []string{"bin", "profile", "features", "default-features", "locked", "optimize", "group", "network", "cache", "secrets"}},
+		{RustMusl, []string{"bin", "profile", "features", "default-features", "locked", "optimize", "auditable"}},
 		{GoCGO0, []string{"tags", "ldflags", "gcflags", "tzdata"}},
 	} {
 		if t.Toolchain.Name == "" || t.Toolchain.Name == of.toolchain {
@@ -187,6 +196,21 @@ func (d *decoder) belongs(t *Target, p Path) {
 				hint = "for Go write package: ./cmd/" + clip(t.Build.Bin[0])
 			}
 			d.problemAt(d.at.key(p.Join(key)), "%s belongs to %s; %s", key, of.toolchain, hint)
+		}
+	}
+}
+
+func (d *decoder) validateInputs(inputs map[string]string, p Path) {
+	for _, dir := range slices.Sorted(maps.Keys(inputs)) {
+		switch at := p.Join(dir); {
+		case path.IsAbs(dir) || leavesContext(dir):
+			d.problemAt(d.at.key(at), "%s is not a folder of the build context; write a path relative to its root", quote(dir))
+		case path.Clean(dir) == ".":
+			d.problemAt(d.at.key(at), "the root of the build context cannot be filled from another; pass that as the context")
+		case path.Clean(dir) != dir:
+			d.problemAt(d.at.key(at), "write %s", quote(path.Clean(dir)))
+		case inputs[dir] == "":
+			d.problemAt(d.at.value(at), "say which context fills %s, by the name that --build-context gives it", dir)
 		}
 	}
 }
@@ -207,7 +231,7 @@ func (d *decoder) validateGo(b *Build, p Path) {
 			d.problemAt(d.at.value(at), "the linker takes no line break, and no value with both kinds of quotes")
 		}
 	}
-	if b.TZData != "" && b.TZData != "embed" {
+	if b.TZData != "" && b.TZData != EmbedTZData {
 		d.problemAt(d.at.value(p.Join("tzdata")), "tzdata must be embed, not %s; for files in the image write extras: [tzdata]", quote(b.TZData))
 	}
 	for i, f := range b.Ldflags {
@@ -221,6 +245,37 @@ func (d *decoder) validateGo(b *Build, p Path) {
 		}
 	}
 	d.reserved(b.Env, p.Join("env"), reservedGo)
+	for _, flag := range strings.Fields(b.Env["GOFLAGS"]) {
+		if hint := refusedGoFlag(flag); hint != "" {
+			d.problemAt(d.at.value(p.Join("env", "GOFLAGS")), "%s %s", quote(flag), hint)
+		}
+	}
+}
+
+// refusedGoFlag says why a flag in GOFLAGS would break what an image promises, or get
+// lost.
+func refusedGoFlag(flag string) string {
+	name, value, _ := strings.Cut(strings.Replace(strings.Trim(flag, `'"`), "--", "-", 1), "=")
+	switch name {
+	case "-buildmode":
+		if value == "exe" || value == "default" {
+			return ""
+		}
+		return "asks for a program that needs a dynamic linker, which an image from scratch has not; remove it"
+	case "-linkshared", "-race", "-msan", "-asan":
+		return "needs cgo and shared libraries, and go-cgo0 compiles without; remove it"
+	case "-toolexec":
+		return "puts another program in the place of the compiler, of which no cache knows; remove it"
+	case "-ldflags", "-gcflags":
+		return "would be replaced by the frontend's own; write it under build." + name[1:]
+	case "-trimpath":
+		if value == "false" {
+			return "would write paths of the builder into the program; remove it"
+		}
+	case "-C", "-o", "-n", "-json":
+		return "changes what the go command is told to do; remove it"
+	}
+	return ""
 }
 
 // refusedLdflag says why a flag of the linker would break what an image promises.

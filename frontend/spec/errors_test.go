@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/fromscratch-build/fromscratch/frontend/spec"
 )
 
@@ -610,21 +612,33 @@ targets:
 		`fromscratch.yaml:4:5: "base" is not supported yet by this version of the frontend; remove it`,
 		`fromscratch.yaml:5:5: "capabilities" is not supported yet by this version of the frontend; remove it`,
 	}},
-	{"planned key in build", `
+	{"inputs that fill nothing", `
 toolchain: go-cgo0
 targets:
   app:
-    build: {package: ./cmd/app, inputs: {ui: assets}}
+    build:
+      package: ./cmd/app
+      inputs:
+        /ui: a
+        ../ui: a
+        .: a
+        ui/: a
+        web: ""
 `, []string{
-		`fromscratch.yaml:4:33: "inputs" is not supported yet by this version of the frontend; remove it`,
+		`fromscratch.yaml:7:9: "/ui" is not a folder of the build context; write a path relative to its root`,
+		`fromscratch.yaml:8:9: "../ui" is not a folder of the build context; write a path relative to its root`,
+		`fromscratch.yaml:9:9: the root of the build context cannot be filled from another; pass that as the context`,
+		`fromscratch.yaml:10:9: write "ui"`,
+		`fromscratch.yaml:11:14: say which context fills web, by the name that --build-context gives it`,
 	}},
 	{"keys of the Rust compile in a Go build", `
 toolchain: go-cgo0
 targets:
   app:
-    build: {package: ./cmd/app, network: none}
+    build: {package: ./cmd/app, optimize: size, auditable: false}
 `, []string{
-		`fromscratch.yaml:4:33: network belongs to rust-musl; remove it`,
+		`fromscratch.yaml:4:33: optimize belongs to rust-musl; remove it`,
+		`fromscratch.yaml:4:49: auditable belongs to rust-musl; remove it`,
 	}},
 	{"words of the Rust compile", `
 toolchain: rust-musl
@@ -662,8 +676,10 @@ targets:
   b: {build: {package: b, bin: c, group: g, features: x}}
   c: {build: {package: c, group: g, features: x, env: {A: b}}}
   d: {build: {package: d, group: h}}
+  e: {build: {package: e, group: g, features: x, auditable: true}}
 `, []string{
 		`fromscratch.yaml:5:27: targets a and c of group g are compiled together, and differ in env; give them the same, or another group`,
+		`fromscratch.yaml:7:27: targets a and e of group g are compiled together, and differ in auditable; give them the same, or another group`,
 	}},
 	{"packages that cannot be", `
 toolchain: {name: go-cgo0, packages: [git, protobuf-compiler, "g++", cmake=1:3.25.1-1, zlib1g-dev:arm64, zlib1g-dev:arm64=1:1.2, Git, -y, git-, "a b", "git*", a/bookworm, a=, "git;id"]}
@@ -2093,5 +2109,26 @@ func TestDidYouMean(t *testing.T) {
 		if got := spec.DidYouMean(word, options); got != want {
 			t.Errorf("DidYouMean(%q) = %q, want %q", word, got, want)
 		}
+	}
+}
+
+// TestRefusedGoFlags: flags in GOFLAGS that break what an image promises, or get lost.
+func TestRefusedGoFlags(t *testing.T) {
+	for flags, want := range map[string]string{
+		"-mod=vendor -buildmode=pie": `"-buildmode=pie" asks for a program that needs a dynamic linker`,
+		"--race":                     `"--race" needs cgo and shared libraries`,
+		"-toolexec=x":                `"-toolexec=x" puts another program in the place of the compiler`,
+		"'-ldflags=-s -w'":           `would be replaced by the frontend's own; write it under build.ldflags`,
+		"-trimpath=false":            `"-trimpath=false" would write paths of the builder into the program`,
+		"-o=x":                       `"-o=x" changes what the go command is told to do`,
+		"-mod=mod -tags=x,y -p=2 -buildmode=exe -trimpath -buildvcs=auto": "",
+	} {
+		_, err := spec.Parse("s", []byte("toolchain: go-cgo0\ntargets: {app: {build: {env: {GOFLAGS: \""+flags+"\"}}}}\n"))
+		if want == "" {
+			require.NoError(t, err, flags)
+			continue
+		}
+		require.ErrorContains(t, err, "s:2:40: ", flags)
+		require.ErrorContains(t, err, want)
 	}
 }

@@ -795,7 +795,7 @@ targets:
       - {src: c, dest: /c, chown: "7", chmod: 0}
   rs:
     toolchain: rust-musl
-    build: {package: app, profile: release-lto, features: [tls, dep/x], default-features: false, locked: false}
+    build: {package: app, profile: release-lto, features: [tls, dep/x], default-features: false, locked: false, auditable: true}
     user: root
     stopsignal: 9
     healthcheck: {test: [/rs]}
@@ -852,6 +852,7 @@ targets:
 		{"features", rs.Build.Features, spec.Words{"tls", "dep/x"}},
 		{"switches", []*bool{rs.Build.DefaultFeatures, rs.Build.Locked, api.Build.Locked}, []*bool{&no, &no, nil}},
 		{"profile", rs.Build.Profile, "release-lto"},
+		{"auditable", []bool{rs.Build.Auditable, api.Build.Auditable}, []bool{true, false}},
 	} {
 		if !reflect.DeepEqual(tc.got, tc.want) {
 			t.Errorf("%s: got %+v, want %+v", tc.name, tc.got, tc.want)

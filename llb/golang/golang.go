@@ -2,18 +2,17 @@
 package golang
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
 	"path"
+	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
-	"golang.org/x/mod/modfile"
-	"golang.org/x/mod/semver"
 
 	"github.com/fromscratch-build/fromscratch/frontend/spec"
 	"github.com/fromscratch-build/fromscratch/llb/platform"
@@ -25,11 +24,24 @@ const DefaultVersion = "1.26"
 
 // Plan is one go build.
 type Plan struct {
-	target   *spec.Target
-	module   string
-	image    string
-	packages []string
-	binaries []string
+	spec    *spec.Spec
+	target  *spec.Target
+	project *project
+	// own is what the target gets, together what is compiled in one run with it, and
+	// family what shares its compiled dependencies. The one is part of the next.
+	own              *selection
+	together, family []*selection
+	// resolved is what Resolve found, by platform.
+	resolved map[string]*resolved
+}
+
+// resolved is what programs are made of on one platform.
+type resolved struct {
+	// dependencies are compiled before, for all of the family.
+	dependencies []string
+	// profile is what the programs are optimized by, empty for nothing.
+	profile string
+	view    *toolchain.View
 }
 
 var _ toolchain.Plan = (*Plan)(nil)
@@ -37,257 +49,264 @@ var _ toolchain.Plan = (*Plan)(nil)
 // New plans the build of t from what src, the build context, says. The error is
 // a *spec.Problem when the spec or the sources are at fault.
 func New(s *spec.Spec, t *spec.Target, src fs.FS) (*Plan, error) {
-	p := &Plan{target: t}
-	mod, err := readModule(s, t, src)
+	p := &Plan{spec: s, target: t, resolved: map[string]*resolved{}}
+	at := spec.Path{"targets", t.Name(), "build", "dir"}
+	var err error
+	p.project, err = load(src, t)
+	if bad, ok := errors.AsType[problem](err); ok {
+		return nil, s.Problem(at, bad.Error())
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, s.Problem(at, p.missing(src))
+	}
 	if err != nil {
 		return nil, err
 	}
-	if mod.Module != nil {
-		p.module = mod.Module.Mod.Path
-	}
-	p.image = imageFor(t.Toolchain, mod)
-	if err := p.selectPackages(s, src); err != nil {
+	if p.own, err = selectFrom(s, t, p.project); err != nil {
 		return nil, err
+	}
+	for _, other := range s.Together(t) {
+		sel := p.own
+		if other != t {
+			if sel, err = selectFrom(s, other, p.project); err != nil {
+				return nil, err
+			}
+		}
+		p.together = append(p.together, sel)
+	}
+	if len(p.together) == 1 && len(p.own.packages) == 1 {
+		p.own.files = p.own.binaries
+	}
+	if err := p.distinct(); err != nil {
+		return nil, err
+	}
+	for _, name := range s.TargetNames() {
+		other := s.Targets[name]
+		if !sameDependencies(t, other) {
+			continue
+		}
+		// A mistake in another target is its own.
+		if sel, err := selectFrom(s, other, p.project); err == nil {
+			p.family = append(p.family, sel)
+		}
+	}
+	if t.Build.Cache == spec.CacheLayers && p.project.unusual != "" {
+		return nil, s.Problem(spec.Path{"targets", t.Name(), "build", "cache"}, fmt.Sprintf("cache: layers cannot follow %s, which changes where modules come from; remove it, or write cache: mounts", p.project.unusual))
 	}
 	return p, nil
 }
 
-func readModule(s *spec.Spec, t *spec.Target, src fs.FS) (*modfile.File, error) {
-	dirPath := spec.Path{"targets", t.Name(), "build", "dir"}
-	name := path.Join(t.Build.Dir, "go.mod")
-	data, err := fs.ReadFile(src, name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, s.Problem(dirPath, toolchain.Missing(t, src, "go.mod",
-			"run go mod init, pass the folder that holds it as the build context, or see whether .dockerignore leaves it out"))
+func (p *Plan) missing(src fs.FS) string {
+	dir := p.target.Build.Dir
+	if dir != "." && !toolchain.IsDir(src, dir) {
+		return fmt.Sprintf("there is no folder %s in the build context", dir)
 	}
-	if err != nil {
-		return nil, err
-	}
-	mod, err := modfile.Parse(name, data, nil)
-	if err == nil {
-		return mod, nil
-	}
-	// A newer Go may know directives that this reader does not; what it needs to
-	// know is older than they are.
-	if lax, laxErr := modfile.ParseLax(name, data, nil); laxErr == nil && lax.Module != nil {
-		return lax, nil
-	}
-	return nil, s.Problem(dirPath, "go.mod cannot be read: "+err.Error())
+	return toolchain.Missing(p.target, src, modName,
+		"run go mod init, pass the folder that holds it as the build context, or see whether .dockerignore leaves it out")
 }
 
-// imageFor picks the compiler: the spec's, else the exact one of the module's
-// toolchain line, else the newest patch release of its go line, which is a
-// minimum.
-func imageFor(t spec.Toolchain, mod *modfile.File) string {
-	if t.Image != "" {
-		return t.Image
-	}
-	version := t.Version
-	if version == "" && mod.Toolchain != nil && strings.HasPrefix(mod.Toolchain.Name, "go") {
-		version = strings.TrimPrefix(mod.Toolchain.Name, "go")
-	}
-	if version == "" && mod.Go != nil {
-		version = strings.TrimPrefix(semver.MajorMinor("v"+mod.Go.Version), "v")
-	}
-	if version == "" {
-		version = DefaultVersion
-	}
-	return "golang:" + version
-}
-
-func (p *Plan) selectPackages(s *spec.Spec, src fs.FS) error {
-	t := p.target
-	p.packages = t.Build.Package
-	if len(p.packages) == 0 {
-		p.packages = []string{"."}
-		byName := path.Join("cmd", t.Name())
-		if toolchain.IsDir(src, path.Join(t.Build.Dir, byName)) {
-			p.packages = []string{"./" + byName}
+// distinct wants that no two programs of one run get the same name from the go
+// command.
+func (p *Plan) distinct() error {
+	owner := map[string]*selection{}
+	for _, sel := range p.together {
+		for i, file := range sel.files {
+			// Two targets may be the same program.
+			if other := owner[file]; other != nil && other.packages[slices.Index(other.files, file)] != sel.packages[i] {
+				return p.spec.Problem(spec.Path{"targets", sel.target.Name(), "build", "group"},
+					fmt.Sprintf("go build calls two programs of this group %s, that of target %q and that of %q; put one of them into another group", file, other.target.Name(), sel.target.Name()))
+			}
+			owner[file] = sel
 		}
-	}
-	for _, pkg := range p.packages {
-		if err := checkPackage(s, t, src, pkg); err != nil {
-			return err
-		}
-	}
-	if len(p.packages) == 1 {
-		p.binaries = []string{t.Name()}
-		return nil
-	}
-	for _, pkg := range p.packages {
-		name := path.Base(pkg)
-		if name == "." {
-			name = path.Base(p.module)
-		}
-		p.binaries = append(p.binaries, name)
 	}
 	return nil
 }
 
-func checkPackage(s *spec.Spec, t *spec.Target, src fs.FS, pkg string) error {
-	at := t.PackagePath()
-	switch {
-	case strings.Contains(pkg, "..."):
-		return s.Problem(at, fmt.Sprintf("%q is a pattern; name the packages of the binaries one by one", pkg))
-	case path.IsAbs(pkg):
-		return s.Problem(at, fmt.Sprintf("%q is an absolute path; a package is relative to the module: write .%s", pkg, pkg))
-	case pkg != "." && !strings.HasPrefix(pkg, "./") && !strings.HasPrefix(pkg, "../"):
-		if toolchain.IsDir(src, path.Join(t.Build.Dir, pkg)) {
-			return s.Problem(at, fmt.Sprintf("%q is an import path to Go, not a folder: write ./%s", pkg, pkg))
-		}
-		// An import path: whether it exists is for the go command to say.
-		return nil
-	}
-	dir := path.Join(t.Build.Dir, pkg)
-	if dir == ".." || strings.HasPrefix(dir, "../") {
-		return s.Problem(at, fmt.Sprintf("%q lies outside the build context", pkg))
-	}
-	if !toolchain.IsDir(src, dir) {
-		msg := fmt.Sprintf("there is no folder %s in the build context", dir)
-		if mains := commands(src, t.Build.Dir); len(mains) > 0 {
-			msg += "; the commands of this module are " + spec.List(mains) + spec.DidYouMean(pkg, mains)
-		}
-		return s.Problem(at, msg)
-	}
-	if found, err := fs.Glob(src, path.Join(dir, "*.go")); err == nil && len(found) == 0 {
-		return s.Problem(at, fmt.Sprintf("there are no Go files in %s", dir))
-	}
-	return nil
+// sameDependencies tells whether the dependencies of two targets are compiled alike.
+func sameDependencies(a, b *spec.Target) bool {
+	x, y := &a.Build, &b.Build
+	return b.Toolchain.Name == spec.GoCGO0 && reflect.DeepEqual(a.Toolchain, b.Toolchain) && x.Dir == y.Dir &&
+		slices.Equal(x.Tags, y.Tags) && x.TZData == y.TZData && slices.Equal(patterns(x.Gcflags), patterns(y.Gcflags)) &&
+		maps.Equal(x.Env, y.Env) && maps.Equal(x.Inputs, y.Inputs) && reflect.DeepEqual(x.Secrets, y.Secrets) && x.Network == y.Network
 }
 
-// commands lists the packages below cmd, where commands live by convention.
-func commands(src fs.FS, dir string) []string {
-	entries, err := fs.ReadDir(src, path.Join(dir, "cmd"))
-	if err != nil {
-		return nil
-	}
-	var out []string
-	for _, e := range entries {
-		if e.IsDir() {
-			out = append(out, "./cmd/"+e.Name())
-		}
-	}
-	return out
+// patterns are those flags of the compiler that are for packages of dependencies too.
+func patterns(gcflags []string) []string {
+	return slices.DeleteFunc(slices.Clone(gcflags), func(f string) bool { return strings.HasPrefix(f, "-") })
 }
 
-// Image names the image of the Go toolchain.
-func (p *Plan) Image() string { return p.image }
+// Image names the image of the Go toolchain: the spec's, else that of the version
+// that the project asks for, without git where nothing needs it.
+func (p *Plan) Image() string {
+	if image := p.target.Toolchain.Image; image != "" {
+		return image
+	}
+	name := "golang:" + p.version()
+	if p.needsGit() || len(p.target.Toolchain.Packages) > 0 {
+		return name
+	}
+	return name + toolchain.SlimGo
+}
+
+func (p *Plan) version() string {
+	return cmp.Or(p.target.Toolchain.Version, p.project.version, DefaultVersion)
+}
+
+// ImageAsked is where the project asks for the version of the image, such as
+// go.mod:3 (go 1.26); empty when the spec does, or nobody.
+func (p *Plan) ImageAsked() string {
+	if p.target.Toolchain.Image != "" || p.target.Toolchain.Version != "" {
+		return ""
+	}
+	return p.project.asked
+}
+
+// needsGit tells whether modules come from repositories, or what git knows of the
+// sources is written into the program.
+func (p *Plan) needsGit() bool {
+	env := p.target.Build.Env
+	direct, _, _ := strings.Cut(env["GOPROXY"], ",")
+	return env["GOPRIVATE"] != "" || env["GONOPROXY"] != "" && env["GONOPROXY"] != "none" || direct == "direct" || p.project.hasGit()
+}
 
 // Supports tells whether Go compiles for pf.
 func (p *Plan) Supports(platform.Platform) error { return nil }
 
-// Binaries names the binaries that the build leaves.
-func (p *Plan) Binaries() []string { return p.binaries }
+// Resolve reads the imports of the programs. The error is a *spec.Problem when a
+// program cannot be compiled for pf.
+func (p *Plan) Resolve(pf platform.Platform) error {
+	scan := newScanner(p.project, pf, p.version(), p.tags(), p.target.Build.Env["GOEXPERIMENT"])
+	c := scan.follow(p.own.dirs)
+	if why := p.unbuildable(scan, c, pf); why != "" {
+		return p.spec.Problem(p.target.PackagePath(), why)
+	}
+	if why := c.wrapsC(); why != "" {
+		return p.spec.Problem(spec.Path{"targets", p.target.Name(), "build"}, why)
+	}
+	r := &resolved{profile: p.profile(p.own)}
+	seen := scan.follow(dirsOf(p.together))
+	for name := range p.own.elsewhere {
+		seen.external[name] = true
+	}
+	var err error
+	if r.view, err = p.project.visible(seen); err != nil {
+		return err
+	}
+	family := slices.DeleteFunc(slices.Clone(p.family), func(sel *selection) bool { return p.profile(sel) != r.profile })
+	shared := scan.follow(dirsOf(family))
+	for _, sel := range family {
+		for name := range sel.elsewhere {
+			shared.external[name] = true
+		}
+	}
+	if len(shared.external) > 0 {
+		r.dependencies = shared.compiled()
+	}
+	p.resolved[pf.String()] = r
+	return nil
+}
 
-// Files is where Compile leaves them: in its root.
-func (p *Plan) Files() []string { return p.Binaries() }
+func dirsOf(selected []*selection) []string {
+	var dirs []string
+	for _, sel := range selected {
+		dirs = append(dirs, sel.dirs...)
+	}
+	return dirs
+}
+
+// profile is what the go command optimizes programs by: a file beside the program.
+// With several programs and no profile in common, each has a compile of all its
+// dependencies to itself, which nothing that was compiled before is good for.
+func (p *Plan) profile(sel *selection) string {
+	for _, dir := range sel.dirs {
+		if name := path.Join(dir, profileName); len(sel.dirs) == 1 && toolchain.IsFile(p.project.src, name) {
+			return name
+		}
+	}
+	return ""
+}
+
+// unbuildable says why a program cannot be compiled for pf, as far as its files tell.
+func (p *Plan) unbuildable(scan *scanner, c *closure, pf platform.Platform) string {
+	for _, dir := range slices.Sorted(maps.Keys(c.packages)) {
+		pkg, err := scan.pkg(dir)
+		program := slices.Contains(p.own.dirs, dir)
+		switch {
+		case scan.onlyCgo(dir):
+			return fmt.Sprintf("all files of %s import C, and go-cgo0 compiles without cgo; add files with the build constraint !cgo, or use a package in Go", dir)
+		case err != nil && program && isNoGo(err):
+			return fmt.Sprintf("no file in %s is for %s: build constraints leave all of them out", dir, pf)
+		case err == nil && program && pkg.Name != "main":
+			msg := fmt.Sprintf("%s is package %s, a library; a program is a package main", dir, pkg.Name)
+			if mains := commands(p.project.src, p.target.Build.Dir); len(mains) > 0 {
+				msg += "; the commands of this module are " + spec.List(mains)
+			}
+			return msg
+		}
+	}
+	return ""
+}
+
+// Binaries names the binaries of the target.
+func (p *Plan) Binaries() []string { return p.own.binaries }
+
+// Files is where Compile leaves them.
+func (p *Plan) Files() []string { return p.own.files }
 
 // Title is the go command in short.
-func (p *Plan) Title() string { return "go build " + strings.Join(p.packages, " ") }
+func (p *Plan) Title() string {
+	var names []string
+	for _, sel := range p.together {
+		names = append(names, sel.packages...)
+	}
+	return "go build " + strings.Join(unique(names), " ")
+}
 
-const (
-	modCache   = "/fromscratch/go/mod"
-	buildCache = "/fromscratch/go/build"
-)
+// Partial tells whether the compile for pf sees less than the build context.
+func (p *Plan) Partial(pf platform.Platform) bool {
+	r := p.resolved[pf.String()]
+	return r != nil && r.view != nil
+}
 
-// Compile adds go build to the graph. GOMODCACHE and GOCACHE are safe for
-// concurrent use and addressed by content, so all platforms share them.
+// Compile adds go build to the graph, behind the vertices that download and compile
+// the dependencies if they are kept as layers.
 func (p *Plan) Compile(e toolchain.Env, pf platform.Platform) llb.State {
-	out := toolchain.OutDir + "/"
-	if len(p.binaries) == 1 {
-		out += p.binaries[0]
+	r := p.resolved[pf.String()]
+	if r == nil {
+		r = &resolved{}
 	}
-	args := append(p.command(), "-o", out)
-	args = append(args, p.packages...)
-	opts := []llb.RunOption{
-		llb.Args(args),
-		llb.Dir(path.Join(toolchain.SourceDir, p.target.Build.Dir)),
-		llb.AddMount(toolchain.SourceDir, e.Source, llb.Readonly),
-		e.CacheMount(modCache, "go/mod/"+p.module, llb.CacheMountShared),
-		e.CacheMount(buildCache, "go/build/"+p.module, llb.CacheMountShared),
-		llb.WithCustomNamef("[%s] %s", pf, p.Title()),
+	if flags := e.Image.Getenv("GOFLAGS"); strings.Contains(flags, "-tags") || strings.Contains(flags, "-mod") || strings.Contains(flags, "-overlay") {
+		// The image has packages compiled that the sources do not show.
+		whole := *r
+		whole.view, r = nil, &whole
 	}
-	for _, kv := range p.environment(pf) {
-		opts = append(opts, llb.AddEnv(kv[0], kv[1]))
+	if !p.layered() {
+		return p.compile(e, pf, r, nil)
 	}
-	opts = append(append(opts, e.BuildLocation), e.Run...)
-	return e.WithPackages(p.target.Toolchain.Packages).Run(opts...).AddMount(toolchain.OutDir, llb.Scratch())
+	built := &layers{}
+	if p.project.vendor == "" {
+		fetched := p.download(e)
+		built.modules = &fetched
+	}
+	if len(r.dependencies) > 0 {
+		compiled := p.dependencies(e, pf, r, built)
+		built.compiled = &compiled
+	}
+	return p.compile(e, pf, r, built)
 }
 
-// command is go build with its flags.
-func (p *Plan) command() []string {
-	b := &p.target.Build
-	args := []string{"go", "build", "-trimpath", "-buildvcs=false"}
-	if n := p.target.Toolchain.Jobs; n > 0 {
-		args = append(args, "-p="+strconv.Itoa(n))
-	}
-	tags := slices.Clone([]string(b.Tags))
-	if b.TZData == "embed" {
-		tags = append(tags, "timetzdata")
-	}
-	if len(tags) > 0 {
-		args = append(args, "-tags="+strings.Join(tags, ","))
-	}
-	return append(append(args, gcflags(b.Gcflags)...), "-ldflags="+ldflags(b))
+// layered tells whether what is downloaded, and what is compiled of it, is kept as
+// layers, which go where --cache-to takes them, or in cache mounts only.
+func (p *Plan) layered() bool {
+	return p.target.Build.Cache != spec.CacheMounts && p.project.unusual == "" && len(p.project.requires) > 0
 }
 
-// gcflags passes flags for a pattern of packages each on its own, as the go
-// command takes them, and joins the others, of which it would take the last.
-func gcflags(flags []string) []string {
-	var out, plain []string
-	for _, f := range flags {
-		if strings.HasPrefix(f, "-") {
-			plain = append(plain, f)
-		} else {
-			out = append(out, "-gcflags="+f)
+func unique(names []string) []string {
+	var out []string
+	for _, name := range names {
+		if !slices.Contains(out, name) {
+			out = append(out, name)
 		}
-	}
-	if len(plain) > 0 {
-		out = append([]string{"-gcflags=" + strings.Join(plain, " ")}, out...)
 	}
 	return out
-}
-
-// ldflags strips the binary, leaves out the build id, which differs where nothing
-// else does, and sets the stamps, all in one flag: of several the go command takes
-// the last.
-func ldflags(b *spec.Build) string {
-	flags := append([]string{"-s", "-w", "-buildid="}, b.Ldflags...)
-	for _, name := range slices.Sorted(maps.Keys(b.Stamp)) {
-		quote := "'"
-		if strings.Contains(b.Stamp[name], quote) {
-			quote = `"`
-		}
-		flags = append(flags, "-X", quote+name+"="+b.Stamp[name]+quote)
-	}
-	return strings.Join(flags, " ")
-}
-
-// environment is that of the spec, and over it what the promises rest on.
-func (p *Plan) environment(pf platform.Platform) [][2]string {
-	var env [][2]string
-	for _, name := range slices.Sorted(maps.Keys(p.target.Build.Env)) {
-		env = append(env, [2]string{name, p.target.Build.Env[name]})
-	}
-	// The go command trusts the size and the modification time of a file when it
-	// indexes the imports of a package. Contexts from git or a tar archive can give
-	// two versions of a file the same of both, so the index is not used.
-	godebug := "goindex=0"
-	if own := p.target.Build.Env["GODEBUG"]; own != "" {
-		godebug = own + "," + godebug
-	}
-	env = append(env, [][2]string{
-		{"CGO_ENABLED", "0"},
-		{"GOOS", "linux"},
-		{"GOARCH", pf.Go.Arch},
-		{"GOMODCACHE", modCache},
-		{"GOCACHE", buildCache},
-		// The image is the toolchain: another one is never downloaded.
-		{"GOTOOLCHAIN", "local"},
-		{"GODEBUG", godebug},
-	}...)
-	if pf.Go.Variant[0] != "" {
-		env = append(env, pf.Go.Variant)
-	}
-	return env
 }

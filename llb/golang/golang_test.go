@@ -11,6 +11,7 @@ import (
 
 	"github.com/fromscratch-build/fromscratch/frontend/spec"
 	"github.com/fromscratch-build/fromscratch/internal/llbtest"
+	"github.com/fromscratch-build/fromscratch/llb/gocache"
 	"github.com/fromscratch-build/fromscratch/llb/golang"
 	"github.com/fromscratch-build/fromscratch/llb/platform"
 	"github.com/fromscratch-build/fromscratch/llb/toolchain"
@@ -25,19 +26,20 @@ func plan(t *testing.T, target string, src fs.FS) (*golang.Plan, error) {
 
 func TestImage(t *testing.T) {
 	for _, tc := range []struct{ name, mod, toolchain, want string }{
-		{"go line", "module m\ngo 1.25\n", "go-cgo0", "golang:1.25"},
-		{"go line with patch", "module m\ngo 1.25.3\n", "go-cgo0", "golang:1.25"},
-		{"toolchain line", "module m\ngo 1.24\ntoolchain go1.25.1\n", "go-cgo0", "golang:1.25.1"},
-		{"default toolchain line", "module m\ngo 1.24\ntoolchain default\n", "go-cgo0", "golang:1.24"},
-		{"unknown directive", "module m\ngo 1.25\nfuture x\n", "go-cgo0", "golang:1.25"},
-		{"neither", "module m\n", "go-cgo0", "golang:" + golang.DefaultVersion},
-		{"version of the spec", "module m\ngo 1.24\n", "{name: go-cgo0, version: 1.30}", "golang:1.30"},
+		{"go line", "module m\ngo 1.25\n", "go-cgo0", "golang:1.25-alpine"},
+		{"go line with patch", "module m\ngo 1.25.3\n", "go-cgo0", "golang:1.25-alpine"},
+		{"toolchain line", "module m\ngo 1.24\ntoolchain go1.25.1\n", "go-cgo0", "golang:1.25.1-alpine"},
+		{"default toolchain line", "module m\ngo 1.24\ntoolchain default\n", "go-cgo0", "golang:1.24-alpine"},
+		{"unknown directive", "module m\ngo 1.25\nfuture x\n", "go-cgo0", "golang:1.25-alpine"},
+		{"neither", "module m\n", "go-cgo0", "golang:" + golang.DefaultVersion + "-alpine"},
+		{"version of the spec", "module m\ngo 1.24\n", "{name: go-cgo0, version: 1.30}", "golang:1.30-alpine"},
+		{"packages of Debian", "module m\n", "{name: go-cgo0, version: 1.26, packages: [git]}", "golang:1.26"},
 		{"image of the spec", "module m\ngo 1.24\n", "{name: go-cgo0, version: 1.30, image: my/go:1}", "my/go:1"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s, err := spec.Parse("s.yaml", []byte("toolchain: "+tc.toolchain+"\ntargets: {api: {build: .}}\n"))
 			require.NoError(t, err)
-			p, err := golang.New(s, s.Targets["api"], llbtest.Files("go.mod="+tc.mod, "main.go"))
+			p, err := golang.New(s, s.Targets["api"], llbtest.Files("go.mod="+tc.mod, "main.go=package main"))
 			require.NoError(t, err)
 			require.Equal(t, tc.want, p.Image())
 		})
@@ -65,7 +67,7 @@ func TestPackages(t *testing.T) {
 		})
 	}
 	t.Run("without cmd", func(t *testing.T) {
-		p, err := plan(t, "{}", llbtest.Files("go.mod=module m\n", "main.go"))
+		p, err := plan(t, "{}", llbtest.Files("go.mod=module m\n", "main.go=package main"))
 		require.NoError(t, err)
 		require.Equal(t, "go build .", p.Title())
 	})
@@ -79,7 +81,7 @@ func TestProblems(t *testing.T) {
 	}{
 		{"no module", "{build: ./cmd/api}", "s:3:16: there is no go.mod in the root of the build context; run go mod init, pass the folder that holds it as the build context, or see whether .dockerignore leaves it out", llbtest.Files("main.go")},
 		{"module below", "{build: .}", "s:3:16: there is no go.mod in the root of the build context, but there is one in services/api: write build: {dir: services/api}", llbtest.Files("services/api/go.mod=module m\n")},
-		{"no module in dir", "{build: {dir: x}}", "s:3:22: there is no go.mod in x of the build context; run go mod init, pass the folder that holds it as the build context, or see whether .dockerignore leaves it out", whole},
+		{"no module in dir", "{build: {dir: x}}", "s:3:22: there is no folder x in the build context", whole},
 		{"damaged module", "{build: .}", "go.mod cannot be read: go.mod:1: ", llbtest.Files("go.mod=}{", "main.go")},
 		{"missing folder", "{build: ./cmd/ap}", `s:3:16: there is no folder cmd/ap in the build context; the commands of this module are ./cmd/api; did you mean "./cmd/api"?`, whole},
 		{"without ./", "{build: cmd/api}", `s:3:16: "cmd/api" is an import path to Go, not a folder: write ./cmd/api`, whole},
@@ -108,13 +110,38 @@ func env() toolchain.Env {
 	}
 }
 
+// compiled is the graph of a plan for a platform.
+func compiled(t *testing.T, p *golang.Plan, name string) *llbtest.Graph {
+	t.Helper()
+	pf := llbtest.Platform(t, name)
+	require.NoError(t, p.Resolve(pf))
+	return llbtest.Marshal(t, p.Compile(env(), pf), llb.LinuxAmd64)
+}
+
+// arguments are those of the go commands that a helper runs.
+func arguments(t *testing.T, x llbtest.Exec) []string {
+	t.Helper()
+	c, err := gocache.ParseArgs(x.Args)
+	require.NoError(t, err, x.Args)
+	switch c := c.(type) {
+	case gocache.Build:
+		require.Len(t, c.Run, 1)
+		return c.Run[0]
+	case gocache.Download:
+		return c.Run
+	}
+	t.Fatalf("%v runs no command", x.Args)
+	return nil
+}
+
 func TestCompile(t *testing.T) {
-	p, err := plan(t, "{build: {dir: svc}}", llbtest.Files("svc/go.mod=module example.com/svc\n", "svc/main.go"))
+	p, err := plan(t, "{build: {dir: svc}}", llbtest.Files("svc/go.mod=module example.com/svc\n", "svc/main.go=package main"))
 	require.NoError(t, err)
-	g := llbtest.Marshal(t, p.Compile(env(), llbtest.Platform(t, "linux/arm/v6")), llb.LinuxAmd64)
+	g := compiled(t, p, "linux/arm/v6")
 	x := g.OneExec(t)
 
-	require.Equal(t, []string{"go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", "-o", "/out/api", "."}, x.Args)
+	require.Equal(t, []string{"go", "build", "-v", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", "-o", "/out/api", "."}, arguments(t, x))
+	require.Equal(t, "/gocache", x.Mounts["/fromscratch/gocache"].Selector)
 	require.Equal(t, "/src/svc", x.Dir)
 	require.Equal(t, "[linux/arm/v6] go build .", x.Name)
 	require.Equal(t, "amd64", x.Platform.Architecture, "the compiler runs on the build platform")
@@ -125,11 +152,11 @@ func TestCompile(t *testing.T) {
 	out := x.Mounts["/out"]
 	require.Equal(t, int64(pb.Empty), out.Input, "binaries leave on an empty root")
 	require.Equal(t, out.Output, g.Ops[len(g.Ops)-1].Inputs[0].Index, "and the builder's own root stays behind")
-	for _, dest := range []string{x.Env["GOMODCACHE"], x.Env["GOCACHE"]} {
+	for dest, id := range map[string]string{x.Env["GOMODCACHE"]: "fromscratch/go/mod/example.com/svc", "/fromscratch/go/compiled": "fromscratch/go/compiled"} {
 		m := x.Mounts[dest]
 		require.NotNil(t, m, dest)
 		require.Equal(t, pb.CacheSharingOpt_SHARED, m.CacheOpt.Sharing)
-		require.Contains(t, m.CacheOpt.ID, "example.com/svc", "two projects never share a cache by accident")
+		require.Equal(t, id, m.CacheOpt.ID)
 	}
 }
 
@@ -152,11 +179,11 @@ func TestFlags(t *testing.T) {
 			map[string]string{"GOEXPERIMENT": "jsonv2", "GODEBUG": "madvdontneed=1,goindex=0", "CGO_ENABLED": "0"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			p, err := plan(t, "{build: "+tc.build+"}", llbtest.Files("go.mod=module m\n", "main.go"))
+			p, err := plan(t, "{build: "+tc.build+"}", llbtest.Files("go.mod=module m\n", "main.go=package main"))
 			require.NoError(t, err)
-			x := llbtest.Marshal(t, p.Compile(env(), llbtest.Platform(t, "linux/amd64")), llb.LinuxAmd64).OneExec(t)
+			x := compiled(t, p, "linux/amd64").OneExec(t)
 			for _, arg := range tc.args {
-				require.Contains(t, x.Args, arg)
+				require.Contains(t, arguments(t, x), arg)
 			}
 			for k, v := range tc.env {
 				require.Equal(t, v, x.Env[k])
@@ -166,14 +193,14 @@ func TestFlags(t *testing.T) {
 	t.Run("jobs", func(t *testing.T) {
 		s, err := spec.Parse("s", []byte("toolchain: {name: go-cgo0, jobs: 3}\ntargets: {api: {}}\n"))
 		require.NoError(t, err)
-		p, err := golang.New(s, s.Targets["api"], llbtest.Files("go.mod=module m\n", "main.go"))
+		p, err := golang.New(s, s.Targets["api"], llbtest.Files("go.mod=module m\n", "main.go=package main"))
 		require.NoError(t, err)
-		require.Contains(t, llbtest.Marshal(t, p.Compile(env(), llbtest.Platform(t, "linux/amd64"))).OneExec(t).Args, "-p=3")
+		require.Contains(t, arguments(t, compiled(t, p, "linux/amd64").OneExec(t)), "-p=3")
 	})
 }
 
 func TestCacheNamespace(t *testing.T) {
-	p, err := plan(t, "{build: .}", llbtest.Files("go.mod=module m\n", "main.go"))
+	p, err := plan(t, "{build: .}", llbtest.Files("go.mod=module m\n", "main.go=package main"))
 	require.NoError(t, err)
 	e := env()
 	e.CacheNamespace = "tenant-1"
@@ -188,11 +215,11 @@ func TestCacheNamespace(t *testing.T) {
 // TestDeterministic: the same request gives the same definition, byte for byte,
 // and another platform another one.
 func TestDeterministic(t *testing.T) {
-	src := llbtest.Files("go.mod=module m\n", "main.go")
+	src := llbtest.Files("go.mod=module m\n", "main.go=package main")
 	marshal := func(name string) []byte {
 		p, err := plan(t, "{build: .}", src)
 		require.NoError(t, err)
-		return llbtest.Marshal(t, p.Compile(env(), llbtest.Platform(t, name)), llb.LinuxAmd64).Bytes()
+		return compiled(t, p, name).Bytes()
 	}
 	for range 25 {
 		require.Equal(t, marshal("linux/amd64"), marshal("linux/amd64"))
@@ -201,7 +228,7 @@ func TestDeterministic(t *testing.T) {
 }
 
 func TestSupportsEveryPlatform(t *testing.T) {
-	p, err := plan(t, "{build: .}", llbtest.Files("go.mod=module m\n", "main.go"))
+	p, err := plan(t, "{build: .}", llbtest.Files("go.mod=module m\n", "main.go=package main"))
 	require.NoError(t, err)
 	for _, name := range platform.Supported(func(platform.Platform) bool { return true }) {
 		require.NoError(t, p.Supports(llbtest.Platform(t, name)))

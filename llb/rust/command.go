@@ -28,13 +28,7 @@ func (p *Plan) command(e toolchain.Env, pf platform.Platform, selected ...*selec
 	if n := p.target.Toolchain.Jobs; n > 0 {
 		args = append(args, "--jobs", strconv.Itoa(n))
 	}
-	if len(b.Features) > 0 {
-		args = append(args, "--features", strings.Join(b.Features, ","))
-	}
-	if b.DefaultFeatures != nil && !*b.DefaultFeatures {
-		args = append(args, "--no-default-features")
-	}
-	args = append(args, "--target", pf.Rust.Triple)
+	args = append(append(args, featureFlags(b)...), "--target", pf.Rust.Triple)
 	flags, _ := p.rustflags(e, pf)
 	args = append(args, flags...)
 	var packages, bins []string
@@ -48,6 +42,31 @@ func (p *Plan) command(e toolchain.Env, pf platform.Platform, selected ...*selec
 		args = append(args, "--bin", name)
 	}
 	return args
+}
+
+func featureFlags(b *spec.Build) (args []string) {
+	if len(b.Features) > 0 {
+		args = append(args, "--features", strings.Join(b.Features, ","))
+	}
+	if b.DefaultFeatures != nil && !*b.DefaultFeatures {
+		args = append(args, "--no-default-features")
+	}
+	return args
+}
+
+// metadata is the command that tells which packages depend on which, and maybe on
+// more than is compiled. It names the platforms that dependencies were downloaded
+// for: of those for others, nothing may be there.
+func (p *Plan) metadata(e toolchain.Env, pf platform.Platform) []string {
+	args := []string{"cargo", "metadata", "--format-version", "1"}
+	if p.locked() {
+		args = append(args, "--locked")
+	}
+	for _, triple := range triples(pf) {
+		args = append(args, "--filter-platform", triple)
+	}
+	flags, _ := p.rustflags(e, pf)
+	return slices.Concat(args, featureFlags(&p.target.Build), flags)
 }
 
 func unique(names []string) []string {
@@ -65,7 +84,7 @@ func unique(names []string) []string {
 func sameDependencies(a, b *spec.Target) bool {
 	x, y := &a.Build, &b.Build
 	return b.Toolchain.Name == spec.RustMusl && reflect.DeepEqual(a.Toolchain, b.Toolchain) && x.Dir == y.Dir &&
-		x.Profile == y.Profile && x.Optimize == y.Optimize && maps.Equal(x.Env, y.Env) &&
+		x.Profile == y.Profile && x.Optimize == y.Optimize && maps.Equal(x.Env, y.Env) && maps.Equal(x.Inputs, y.Inputs) &&
 		isLocked(x) == isLocked(y) && reflect.DeepEqual(x.Secrets, y.Secrets) && x.Network == y.Network
 }
 

@@ -43,7 +43,7 @@ type layers struct {
 func (p *Plan) fetch(e toolchain.Env, pf platform.Platform) llb.State {
 	run := []string{"cargo", "fetch", "--locked"}
 	// Without a target, Cargo downloads what is for Windows too.
-	for _, triple := range unique([]string{"x86_64-unknown-linux-musl", "x86_64-unknown-linux-gnu", "aarch64-unknown-linux-musl", "aarch64-unknown-linux-gnu", pf.Rust.Triple}) {
+	for _, triple := range triples(pf) {
 		run = append(run, "--target", triple)
 	}
 	args := sourcesync.Fetch{Helper: helper, Source: toolchain.SourceDir, Dir: p.workspace.root, Home: cargoHome, Store: storeDir, Run: run}
@@ -61,6 +61,12 @@ func (p *Plan) fetch(e toolchain.Env, pf platform.Platform) llb.State {
 		opts = append(opts, llb.AddEnv("RUSTUP_TOOLCHAIN", v))
 	}
 	return e.WithPackages(p.target.Toolchain.Packages).Run(opts...).AddMount(cargoHome, llb.Scratch())
+}
+
+// triples lists the platforms that dependencies are downloaded for: those that are
+// compiled for most, on any builder.
+func triples(pf platform.Platform) []string {
+	return unique([]string{"x86_64-unknown-linux-musl", "x86_64-unknown-linux-gnu", "aarch64-unknown-linux-musl", "aarch64-unknown-linux-gnu", pf.Rust.Triple})
 }
 
 // dependencies adds the compile of the dependencies to the graph: of all targets
@@ -87,7 +93,7 @@ func (p *Plan) dependencies(e toolchain.Env, pf platform.Platform, fetched llb.S
 func (p *Plan) compile(e toolchain.Env, pf platform.Platform, built *layers) llb.State {
 	args := sourcesync.Command{Helper: helper, Source: toolchain.SourceDir, Work: workDir, Dir: p.target.Build.Dir}
 	run := p.command(e, pf, p.together...)
-	opts := append(p.view.mounts(e), llb.WithCustomNamef("[%s] %s", pf, p.Title()))
+	opts := append(p.view.Mounts(e), llb.WithCustomNamef("[%s] %s", pf, p.Title()))
 	for _, name := range slices.Sorted(maps.Keys(p.target.Build.Stamp)) {
 		args.Stamps = append(args.Stamps, name)
 		opts = append(opts, llb.AddEnv(name, p.target.Build.Stamp[name]))
@@ -112,6 +118,12 @@ func (p *Plan) compile(e toolchain.Env, pf platform.Platform, built *layers) llb
 	}
 	args.Final = unique(args.Final)
 	args.Run = [][]string{run}
+	if p.target.Build.Auditable {
+		args.Audit = p.metadata(e, pf)
+		if built != nil {
+			args.Audit = append(args.Audit, "--offline")
+		}
+	}
 	opts = append(opts, p.workMount(e, mode, p.id(), pf.Rust.Triple+pf.Rust.CPU))
 	if built != nil {
 		return p.cargo(e, pf, args, fetched, opts...).AddMount(toolchain.OutDir, llb.Scratch())
@@ -141,7 +153,7 @@ func (p *Plan) run(e toolchain.Env, pf platform.Platform, args sourcesync.Comman
 	for _, kv := range p.environment(e, pf) {
 		all = append(all, llb.AddEnv(kv[0], kv[1]))
 	}
-	all = append(append(all, p.secrets()...), opts...)
+	all = append(append(all, toolchain.Secrets(&p.target.Build)...), opts...)
 	return p.prepared(e, pf).Run(all...)
 }
 
@@ -174,7 +186,7 @@ func (p *Plan) familyID() string {
 // manifests mounts the project without its code, and the dependencies that lie in
 // the build context.
 func (p *Plan) manifests(e toolchain.Env) []llb.RunOption {
-	opts := []llb.RunOption{llb.AddMount(toolchain.SourceDir, filesState(p.skeleton, p.workspace.vendored, "[dependencies] manifests"), llb.Readonly)}
+	opts := []llb.RunOption{llb.AddMount(toolchain.SourceDir, toolchain.FilesState(p.skeleton, p.workspace.vendored, "[dependencies] manifests", e.BuildLocation), llb.Readonly)}
 	for _, dir := range p.workspace.vendored {
 		opts = append(opts, llb.AddMount(path.Join(toolchain.SourceDir, dir), e.Source, llb.SourcePath("/"+dir), llb.Readonly))
 	}

@@ -276,7 +276,7 @@ func TestSkeleton(t *testing.T) {
 // to know of them.
 func TestView(t *testing.T) {
 	p := plans(t, "  api: {build: {package: api, features: x}}\n", workspaceFiles())["api"]
-	require.True(t, p.Partial())
+	require.True(t, p.Partial(llbtest.Platform(t, "linux/amd64")))
 	x := stagesOf(t, p, "linux/amd64").compile
 	for _, dir := range []string{"assets", "crates/api", "crates/shared", "crates/builder", "crates/unix", "third-party", ".cargo", "crates/old"} {
 		m := x.Mounts["/src/"+dir]
@@ -305,7 +305,7 @@ func TestView(t *testing.T) {
 	require.Equal(t, []string{"/Cargo.lock", "/Cargo.toml", "/crates/README.md"}, copies)
 
 	whole := plans(t, "  api: {}\n", service())["api"]
-	require.False(t, whole.Partial())
+	require.False(t, whole.Partial(llbtest.Platform(t, "linux/amd64")))
 	require.Empty(t, stagesOf(t, whole, "linux/amd64").compile.Mounts["/src"].Selector)
 }
 
@@ -351,6 +351,39 @@ func TestGroup(t *testing.T) {
 	require.Contains(t, strings.Join(a.compile.Args, " "), "-to /out/one/one -from /fromscratch/project/target/x86_64-unknown-linux-musl/release/other -to /out/two/two")
 	require.Equal(t, []string{"one"}, ps["one"].Binaries())
 	require.Equal(t, []string{"two/two"}, ps["two"].Files())
+}
+
+// TestAuditable: what Cargo is asked for is what it was asked to compile, and to
+// download.
+func TestAuditable(t *testing.T) {
+	audit := func(build string, src fstest.MapFS) (stages, string) {
+		src["Cargo.toml"] = &fstest.MapFile{Data: append(src["Cargo.toml"].Data, "\n[features]\nx = []\ny = []\n"...)}
+		s := stagesOf(t, plans(t, "  api: {build: {"+build+"}}\n", src)["api"], "linux/arm/v7")
+		c, err := sourcesync.ParseArgs(s.compile.Args[1:])
+		require.NoError(t, err)
+		return s, strings.Join(c.(sourcesync.Command).Audit, " ")
+	}
+	const metadata = "cargo metadata --format-version 1"
+	const platforms = " --filter-platform x86_64-unknown-linux-musl --filter-platform x86_64-unknown-linux-gnu" +
+		" --filter-platform aarch64-unknown-linux-musl --filter-platform aarch64-unknown-linux-gnu --filter-platform armv7-unknown-linux-musleabihf"
+	plain, none := audit("package: api", service())
+	require.Empty(t, none)
+	s, got := audit("auditable: true", service())
+	require.Equal(t, metadata+" --locked"+platforms+" --offline", got)
+	require.Subset(t, s.fetch.Args, strings.Fields(strings.ReplaceAll(platforms, "--filter-platform", "--target")))
+	require.Equal(t, plain.dependencies.Args, s.dependencies.Args, "the dependencies are the same")
+	require.Equal(t, plain.compile.Mounts["/fromscratch/project"].CacheOpt.ID, s.compile.Mounts["/fromscratch/project"].CacheOpt.ID, "and so is what is compiled of the program")
+	for build, want := range map[string]string{
+		"cache: mounts": metadata + " --locked" + platforms,
+		"locked: false": metadata + platforms,
+		"features: [x, y], default-features: false":   metadata + " --locked" + platforms + " --features x,y --no-default-features --offline",
+		"profile: dev, optimize: size, stamp: {A: b}": metadata + " --locked" + platforms + " --offline",
+	} {
+		_, got := audit("auditable: true, "+build, service())
+		require.Equal(t, want, got, build)
+	}
+	flags := stagesOf(t, plans(t, "  api: {build: {auditable: true}}\n", service())["api"], "linux/amd64/v3").compile.Args
+	require.Contains(t, strings.Join(flags, " "), "-audit --config -audit target.x86_64-unknown-linux-musl.rustflags=", "what is compiled may depend on what a machine has")
 }
 
 func TestStamp(t *testing.T) {

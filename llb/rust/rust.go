@@ -30,7 +30,7 @@ type Plan struct {
 	own              *selection
 	together, family []*selection
 	// view is the part of the build context that the compile sees, nil for all.
-	view *view
+	view *toolchain.View
 	// skeleton is the project without its code.
 	skeleton map[string][]byte
 	// compilesC is set when a dependency has C in it.
@@ -187,6 +187,9 @@ func (p *Plan) Supports(pf platform.Platform) error {
 		Supported: platform.Supported(func(pf platform.Platform) bool { return pf.Rust.Triple != "" })}
 }
 
+// Resolve does nothing: Cargo compiles the same packages for all platforms.
+func (p *Plan) Resolve(platform.Platform) error { return nil }
+
 // Binaries names the binaries of the target.
 func (p *Plan) Binaries() []string { return p.own.binaries }
 
@@ -212,7 +215,7 @@ func (p *Plan) Title() string {
 func (p *Plan) Repositories() []string { return p.workspace.lockFile.git() }
 
 // Partial tells whether the compile sees less than the build context.
-func (p *Plan) Partial() bool { return p.view != nil }
+func (p *Plan) Partial(platform.Platform) bool { return p.view != nil }
 
 // Compile adds cargo build to the graph, behind the vertices that download and
 // compile the dependencies if they are kept as layers.

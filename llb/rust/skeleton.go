@@ -4,10 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"slices"
-	"time"
 
-	"github.com/moby/buildkit/client/llb"
 	"github.com/pelletier/go-toml/v2"
 )
 
@@ -146,43 +143,4 @@ func (w *workspace) withoutVersions(deps table, dir string, masked map[string]bo
 		out[name] = v
 	}
 	return out
-}
-
-// created is the time of what the graph makes by itself, so that it depends on
-// nothing else.
-var created = llb.WithCreatedTime(time.Unix(0, 0))
-
-// filesState is a file system with the given files, and empty folders as places
-// for mounts.
-func filesState(files map[string][]byte, folders []string, name string) llb.State {
-	made := map[string]bool{".": true}
-	var action *llb.FileAction
-	mkdir := func(dir string) {
-		if made[dir] {
-			return
-		}
-		for d := dir; d != "."; d = path.Dir(d) {
-			made[d] = true
-		}
-		if action == nil {
-			action = llb.Mkdir("/"+dir, 0o755, llb.WithParents(true), created)
-		} else {
-			action = action.Mkdir("/"+dir, 0o755, llb.WithParents(true), created)
-		}
-	}
-	for _, dir := range folders {
-		mkdir(path.Clean(dir))
-	}
-	for _, file := range slices.Sorted(maps.Keys(files)) {
-		mkdir(path.Dir(file))
-		if action == nil {
-			action = llb.Mkfile("/"+file, 0o644, files[file], created)
-		} else {
-			action = action.Mkfile("/"+file, 0o644, files[file], created)
-		}
-	}
-	if action == nil {
-		return llb.Scratch()
-	}
-	return llb.Scratch().File(action, llb.WithCustomName(name))
 }

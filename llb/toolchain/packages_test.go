@@ -48,6 +48,7 @@ func TestPackagesOfGo(t *testing.T) {
 	require.NoError(t, err)
 	e := env()
 	e.BuildLocation, e.Source = llb.WithDescription(nil), llb.Scratch()
+	require.NoError(t, p.Resolve(llbtest.Platform(t, "linux/arm64")))
 	execs := llbtest.Marshal(t, p.Compile(e, llbtest.Platform(t, "linux/arm64")), llb.LinuxAmd64).Execs()
 	require.Len(t, execs, 2)
 	require.Equal(t, "[toolchain] apt-get install git", execs[0].Name)

@@ -14,6 +14,9 @@ import (
 type Plan interface {
 	// Image names the image that the compiler comes from.
 	Image() string
+	// Resolve looks at what of the sources is compiled for p. Compile for p comes
+	// after it. The error is a *spec.Problem when the sources are at fault.
+	Resolve(p platform.Platform) error
 	// Supports tells whether the toolchain builds for p. The error is a
 	// *platform.UnsupportedError.
 	Supports(p platform.Platform) error
@@ -49,7 +52,7 @@ type Env struct {
 	Run []llb.RunOption
 	// BuildLocation is the line of the spec that a compile points at, and
 	// ToolchainLocation the one that what prepares the image points at.
-	BuildLocation, ToolchainLocation llb.RunOption
+	BuildLocation, ToolchainLocation llb.ConstraintsOpt
 }
 
 // Image is a resolved toolchain image.

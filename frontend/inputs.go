@@ -1,0 +1,73 @@
+package frontend
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/dockerui"
+
+	"github.com/fromscratch-build/fromscratch/frontend/sources"
+	"github.com/fromscratch-build/fromscratch/frontend/spec"
+	"github.com/fromscratch-build/fromscratch/llb/toolchain"
+)
+
+// filled is a build context with the folders that other contexts fill.
+type filled struct {
+	state llb.State
+	src   *sources.FS
+}
+
+// compileSources is what the target is compiled from: the build context, with the
+// contexts in it that build.inputs names. They become part of the tree, rather than
+// mounts in it, so that what looks at the sources sees them too.
+func (p *prepared) compileSources(ctx context.Context, s *spec.Spec, t *spec.Target) (filled, error) {
+	inputs := t.Build.Inputs
+	if len(inputs) == 0 {
+		return filled{p.req.state, p.src}, nil
+	}
+	key := fmt.Sprint(inputs)
+	if f, ok := p.filled[key]; ok {
+		return f, nil
+	}
+	st := p.req.state
+	for _, dir := range slices.Sorted(maps.Keys(inputs)) {
+		at := spec.Path{"targets", t.Name(), "build", "inputs", dir}
+		from, err := p.namedContext(ctx, s, at, inputs[dir])
+		if err != nil {
+			return filled{}, err
+		}
+		st = st.File(llb.Copy(from, "/", "/"+dir, &llb.CopyInfo{CopyDirContentsOnly: true, CreateDestPath: true}, toolchain.Created),
+			llb.WithCustomNamef("[sources] %s from %s", dir, inputs[dir]), p.req.location(s.KeyRange(at...)))
+	}
+	ref, err := p.req.solve(ctx, st)
+	if err != nil {
+		return filled{}, err
+	}
+	f := filled{st, sources.New(ctx, ref)}
+	p.filled[key] = f
+	return f, nil
+}
+
+// namedContext is a context that the build was given beside its own. What it holds
+// is compiled, so if it is an image it is that for the builder.
+func (p *prepared) namedContext(ctx context.Context, s *spec.Spec, at spec.Path, name string) (llb.State, error) {
+	nc, err := p.req.NamedContext(name, dockerui.ContextOpt{Platform: &p.req.BuildPlatforms[0], ResolveMode: p.req.BuildOpts().Opts[keyImageResolveMode]})
+	if err != nil {
+		return llb.State{}, err
+	}
+	if nc == nil {
+		return llb.State{}, s.Problem(at, noContext(name))
+	}
+	st, _, err := nc.Load(ctx)
+	if err != nil {
+		return llb.State{}, err
+	}
+	return *st, nil
+}
+
+func noContext(name string) string {
+	return fmt.Sprintf("there is no context named %q; pass one with --build-context %s=…", name, name)
+}
