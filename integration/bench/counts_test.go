@@ -42,6 +42,33 @@ func TestCounts(t *testing.T) {
 	}
 }
 
+func TestPackagesOfGo(t *testing.T) {
+	now := time.Now()
+	step, other := digest.FromString("step"), digest.FromString("other")
+	// A build of two targets is told everything about what they share twice.
+	first := &client.VertexLog{Vertex: step, Timestamp: now, Data: []byte("go: downloading github.com/a/b v1.0.0\ninternal/abi\ngithub.com/a/b/v2.x\n")}
+	second := &client.VertexLog{Vertex: step, Timestamp: now.Add(1), Data: []byte("example.com/app/cmd/app\n# example.com/app\n./main.go:1:2: wrong\n\n")}
+	var out bytes.Buffer
+	for _, s := range []client.SolveStatus{
+		{Vertexes: []*client.Vertex{{Digest: step, Name: "[app00 linux/amd64] go build (dependencies)", Completed: &now}, {Digest: other, Name: "[app00] exporting to image", Completed: &now}}},
+		{Logs: []*client.VertexLog{first, first, second}},
+		{Logs: []*client.VertexLog{second, {Vertex: other, Data: []byte("word\n")}}},
+	} {
+		line, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.Write(append(line, '\n'))
+	}
+	got, text, err := readProgress(&out)
+	if want := (Counts{Compiled: 3, Executed: 1}); err != nil || got != want {
+		t.Errorf("got %+v, %v, want %+v", got, err, want)
+	}
+	if n := strings.Count(text, "internal/abi"); n != 1 {
+		t.Errorf("the text for people has a line %d times", n)
+	}
+}
+
 func TestWhatIsNoStep(t *testing.T) {
 	for name, want := range map[string]bool{
 		"[internal] load build context":                           true,
@@ -53,6 +80,12 @@ func TestWhatIsNoStep(t *testing.T) {
 		"[linux/amd64] go build ./cmd/app00":                      false,
 		"[build 2/3] WORKDIR /src":                                false,
 		"[stage-1 1/1] COPY --from=build /out/app /app":           false,
+		"[app00 internal] load build context":                     true,
+		"[app00 build 1/3] FROM docker.io/library/golang:1.26":    true,
+		"[app00 toolchain] golang:1.26-bookworm":                  true,
+		"[app00] exporting to image":                              true,
+		"[app00 linux/amd64] go build ./cmd/app00":                false,
+		"[app00 app00 1/1] COPY --from=build /out/app00 /app00":   false,
 	} {
 		if got := internal.MatchString(name); got != want {
 			t.Errorf("%s: got %v", name, got)

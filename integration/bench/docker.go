@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,8 +15,10 @@ import (
 type builder interface {
 	// disk is where it has what it remembers.
 	disk() *state
-	// inputs names all that a build depends on beside the program.
+	// inputs names all that a build depends on beside the program and the recipes.
 	inputs() []string
+	// recipes are the contents of the builder's own files for the program.
+	recipes() []string
 	// furnish gives a builder without any state what it has before its first
 	// build: images, but nothing that was compiled.
 	furnish(ctx context.Context) error
@@ -34,27 +37,52 @@ type docker struct {
 	lab  *lab
 	peer *Peer
 	prog *Program
-	file string // the peer's file for the program
-	text string // its content
+	// file and set are the peer's files for the program, for one command and for
+	// several; empty if it has none.
+	file, set recipe
 	// furnished lists the snapshots that belong to images.
 	furnished map[string]bool
 }
 
 func newDocker(l *lab, peer *Peer, p *Program) (*docker, error) {
-	text, err := peer.render(p, l.environment.Frontend)
+	d := &docker{lab: l, peer: peer, prog: p}
+	var err error
+	if d.file, err = l.recipe(peer, peer.File, p); err != nil || len(p.Set) == 0 {
+		return d, err
+	}
+	d.set, err = l.recipe(peer, peer.Set, p)
+	return d, err
+}
+
+// recipe is a file of a peer for a program.
+type recipe struct{ path, text string }
+
+// recipe writes one of the peer's files for a program.
+func (l *lab) recipe(peer *Peer, file string, p *Program) (recipe, error) {
+	if file == "" {
+		return recipe{}, nil
+	}
+	text, err := peer.render(file, p, l.environment.Frontend)
 	if err != nil {
-		return nil, err
+		return recipe{}, err
 	}
-	d := &docker{lab: l, peer: peer, prog: p, text: text, file: filepath.Join(l.dir, "peers", p.Name, filepath.Base(peer.File))}
-	if err := writeFiles(filepath.Dir(d.file), map[string]string{filepath.Base(d.file): text}); err != nil {
-		return nil, err
+	dir := filepath.Join(l.dir, "peers", p.Name)
+	return recipe{filepath.Join(dir, filepath.Base(file)), text}, writeFiles(dir, map[string]string{filepath.Base(file): text})
+}
+
+func (d *docker) recipes() []string {
+	var texts []string
+	for _, r := range []recipe{d.file, d.set} {
+		if r.text != "" {
+			texts = append(texts, r.text)
+		}
 	}
-	return d, nil
+	return texts
 }
 
 func (d *docker) disk() *state {
 	return &state{
-		dir: filepath.Join(d.lab.dir, "states", d.peer.Language+"-"+d.peer.Name), live: d.lab.daemon.root(),
+		dir: filepath.Join(d.lab.dir, "states", d.peer.Language+"-"+d.peer.family()), live: d.lab.daemon.root(),
 		immutable: d.immutable,
 	}
 }
@@ -90,7 +118,7 @@ func (d *docker) pristine() string { return pristineName(d) }
 func (d *docker) inputs() []string {
 	e := d.lab.environment
 	in := []string{e.Buildkit, map[string]string{Rust: e.Rust, Go: e.Go}[d.peer.Language], d.peer.Tag}
-	if d.peer.Name == fromscratch {
+	if d.peer.family() == fromscratch {
 		in = append(in, e.Frontend)
 	}
 	return in
@@ -99,7 +127,7 @@ func (d *docker) inputs() []string {
 // furnish pulls and unpacks the images that builds use.
 func (d *docker) furnish(ctx context.Context) error {
 	if d.peer.Tag != "" {
-		if err := d.publish(ctx); err != nil {
+		if err := d.lab.publish(ctx, d.peer, native); err != nil {
 			return err
 		}
 	}
@@ -111,7 +139,7 @@ func (d *docker) furnish(ctx context.Context) error {
 		image = d.peer.Tag
 	}
 	text := "FROM " + image + "\nRUN true\n"
-	if d.peer.Name == fromscratch {
+	if d.peer.family() == fromscratch {
 		text += "COPY --from=" + pinned(d.lab.environment.Frontend) + " / /frontend\n"
 	}
 	dir, err := os.MkdirTemp("", "fromscratch-bench")
@@ -130,20 +158,21 @@ func (d *docker) furnish(ctx context.Context) error {
 
 // publish makes the image that a peer builds on, unless it is there. It is the
 // shared builder of the test bed that does, which keeps it out of all states.
-func (d *docker) publish(ctx context.Context) error {
-	m, err := d.lab.registry.manifest(ctx, d.peer.Tag)
+func (l *lab) publish(ctx context.Context, peer *Peer, platforms []string) error {
+	m, err := l.registry.manifest(ctx, peer.Tag)
 	if err != nil || m != nil {
 		return err
 	}
-	d.lab.say("image %s", d.peer.Tag)
-	recipe, err := peerFiles.ReadFile("peers/" + d.peer.Image)
+	l.say("image %s", peer.Tag)
+	text, err := peerFiles.ReadFile("peers/" + peer.Image)
 	if err != nil {
 		return err
 	}
-	cmd := d.lab.bed.Command(ctx, "docker", "buildx", "build", "--provenance=false", "--output", "type=image,push=true,compression=uncompressed,name="+d.lab.bed.Registry+"/"+d.peer.Tag, "-")
-	cmd.Stdin = bytes.NewReader(recipe)
+	cmd := l.bed.Command(ctx, "docker", "buildx", "build", "--provenance=false", "--platform", strings.Join(platforms, ","),
+		"--output", "type=image,push=true,compression=uncompressed,name="+l.bed.Registry+"/"+peer.Tag, "-")
+	cmd.Stdin = bytes.NewReader(text)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("image %s: %w\n%s", d.peer.Tag, err, tail(string(out)))
+		return fmt.Errorf("image %s: %w\n%s", peer.Tag, err, tail(string(out)))
 	}
 	return nil
 }
@@ -158,15 +187,18 @@ func (d *docker) prune(ctx context.Context) error {
 }
 
 // image is the name that images are pushed under, and cache that of caches.
-func (d *docker) image() string { return "bench/" + d.prog.Name + "-" + d.peer.Name + ":latest" }
+func (d *docker) image() string { return repository(d.prog, d.peer) + ":latest" }
 
-func (d *docker) cache() string {
-	return "bench/" + d.prog.Name + "-" + d.peer.Name + "-cache:latest"
-}
+func (d *docker) cache() string { return repository(d.prog, d.peer) + "-cache:latest" }
+
+func repository(p *Program, peer *Peer) string { return "bench/" + p.Name + "-" + peer.Name }
 
 // build is one docker buildx build that pushes the image.
 func (d *docker) build(ctx context.Context, dir string, b Build, run *Run) error {
-	args := []string{"build", "--progress", "rawjson", "--provenance=false", "--file", d.file, "--platform", strings.Join(b.Platforms, ","),
+	if b.Set {
+		return d.bake(ctx, dir, b, run)
+	}
+	args := []string{"build", "--progress", "rawjson", "--provenance=false", "--file", d.file.path, "--platform", strings.Join(b.Platforms, ","),
 		"--output", "type=image,push=true,name=" + d.lab.bed.Registry + "/" + d.image()}
 	if b.Version != "" {
 		args = append(args, "--build-arg", "VERSION="+b.Version)
@@ -183,18 +215,87 @@ func (d *docker) build(ctx context.Context, dir string, b Build, run *Run) error
 		return err
 	}
 	run.Counts, run.Seconds = counts, seconds
-	if run.ImageBytes, err = d.lab.registry.size(ctx, d.image(), native[0]); err != nil {
+	if err := d.lab.weigh(ctx, run, d.image()); err != nil {
 		return err
 	}
-	m, err := d.lab.registry.manifest(ctx, d.image())
-	if err != nil || m == nil {
-		return fmt.Errorf("there is no %s after its push: %w", d.image(), err)
-	}
-	run.Image = m.digest
 	if b.CacheFrom || b.CacheTo {
 		run.CacheBytes, err = d.lab.registry.size(ctx, d.cache(), "")
 	}
 	return err
+}
+
+// bake is one docker buildx bake of a target for each command.
+func (d *docker) bake(ctx context.Context, dir string, b Build, run *Run) error {
+	var images []string
+	for _, c := range d.prog.Set {
+		images = append(images, setImage(d.prog, d.peer, c))
+	}
+	text, err := bakeFile(d.prog, d.set.path, dir, d.lab.bed.Registry, images, b)
+	if err != nil {
+		return err
+	}
+	file := d.set.path + ".bake.json"
+	if err := os.WriteFile(file, text, 0o644); err != nil {
+		return err
+	}
+	// Context and Dockerfile do not lie where bake is called.
+	counts, seconds, err := d.buildx(ctx, "bake", "--progress", "rawjson", "--provenance=false", "--allow", "fs.read=*", "--file", file, "--push")
+	if err != nil {
+		return err
+	}
+	run.Counts, run.Seconds = counts, seconds
+	return d.lab.weigh(ctx, run, images...)
+}
+
+// setImage is the name that the image of a command is pushed under.
+func setImage(p *Program, peer *Peer, c Command) string {
+	return repository(p, peer) + "/" + c.Bin + ":latest"
+}
+
+// bakeTarget is as much of a target as the benchmark needs.
+type bakeTarget struct {
+	Context    string            `json:"context"`
+	Dockerfile string            `json:"dockerfile"`
+	Target     string            `json:"target"`
+	Args       map[string]string `json:"args"`
+	Platforms  []string          `json:"platforms"`
+	Tags       []string          `json:"tags"`
+}
+
+// bakeFile has a target for each command of a program, and builds them all.
+func bakeFile(p *Program, dockerfile, dir, registry string, images []string, b Build) ([]byte, error) {
+	var names []string
+	targets := map[string]bakeTarget{}
+	for i, c := range p.Set {
+		names = append(names, c.Bin)
+		targets[c.Bin] = bakeTarget{dir, dockerfile, c.Bin, map[string]string{"VERSION": version(b)}, b.Platforms, []string{registry + "/" + images[i]}}
+	}
+	return json.MarshalIndent(map[string]any{
+		"group":  map[string]any{"default": map[string]any{"targets": names}},
+		"target": targets,
+	}, "", "  ")
+}
+
+// weigh fills in what the registry says of the images that a build has pushed.
+func (l *lab) weigh(ctx context.Context, run *Run, images ...string) error {
+	var digests []string
+	for _, name := range images {
+		m, err := l.registry.manifest(ctx, name)
+		if err != nil {
+			return err
+		}
+		if m == nil {
+			return fmt.Errorf("there is no %s after its push", name)
+		}
+		digests = append(digests, m.digest)
+		size, err := l.registry.size(ctx, name, native[0])
+		if err != nil {
+			return err
+		}
+		run.ImageBytes += size
+	}
+	run.Image = strings.Join(digests, " ")
+	return nil
 }
 
 // buildx runs a command of buildx and times it.

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strings"
 	"time"
@@ -30,6 +31,8 @@ func (h *host) inputs() []string {
 	e := h.lab.environment
 	return []string{e.HostRust, e.HostTarget, e.HostGo}
 }
+
+func (h *host) recipes() []string { return nil }
 
 // furnish gives the build a Cargo home of its own, with the settings of the
 // user's: they say where crates come from.
@@ -65,9 +68,11 @@ func (h *host) close() error                { return nil }
 func (h *host) prune(context.Context) error { return errors.New("the host has no cache mounts") }
 
 func (h *host) build(ctx context.Context, dir string, b Build, run *Run) error {
-	cmd, binary := h.cargo(ctx, b)
+	cmd, binaries := h.cargo(ctx, b)
+	count := cargoUnits
 	if h.prog.Language == Go {
-		cmd, binary = h.goBuild(ctx, b)
+		cmd, binaries = h.goBuild(ctx, b)
+		count = goPackages
 	}
 	cmd.Dir = dir
 	var out bytes.Buffer
@@ -76,30 +81,43 @@ func (h *host) build(ctx context.Context, dir string, b Build, run *Run) error {
 	if run.Seconds, err = timed(cmd.Run); err != nil {
 		return fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, tail(out.String()))
 	}
-	run.Compiled = compiled(out.Bytes())
-	info, err := os.Stat(binary)
-	if err != nil {
-		return err
+	run.Compiled = count(out.Bytes())
+	for _, binary := range binaries {
+		info, err := os.Stat(binary)
+		if err != nil {
+			return err
+		}
+		run.ImageBytes += info.Size()
 	}
-	run.ImageBytes = info.Size()
 	return nil
 }
 
-func (h *host) cargo(ctx context.Context, b Build) (cmd *exec.Cmd, binary string) {
+func (h *host) cargo(ctx context.Context, b Build) (cmd *exec.Cmd, binaries []string) {
 	target := h.lab.environment.HostTarget
 	cmd = exec.CommandContext(ctx, "cargo", "build", "--release", "--locked", "--target", target, "--package", h.prog.Package, "--bin", h.prog.Bin)
 	cmd.Env = append(os.Environ(), "CARGO_HOME="+h.path("cargo"), "CARGO_TARGET_DIR="+h.path("target"),
 		"CARGO_PROFILE_RELEASE_STRIP=symbols", "CARGO_TERM_COLOR=never", h.prog.Stamp+"="+version(b))
-	return cmd, filepath.Join(h.path("target"), target, "release", h.prog.Bin)
+	return cmd, []string{filepath.Join(h.path("target"), target, "release", h.prog.Bin)}
 }
 
-func (h *host) goBuild(ctx context.Context, b Build) (cmd *exec.Cmd, binary string) {
-	binary = h.path("out")
-	cmd = exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w -X "+h.prog.Stamp+"="+version(b), "-o", binary, h.prog.Package)
-	// Modules in the cache are read-only unless the flag says otherwise, and states
-	// are removed.
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOCACHE="+h.path("build"), "GOMODCACHE="+h.path("mod"), "GOFLAGS=-modcacherw")
-	return cmd, binary
+func (h *host) goBuild(ctx context.Context, b Build) (cmd *exec.Cmd, binaries []string) {
+	out := h.path("out") + "/"
+	args := []string{"build", "-v", "-trimpath", "-ldflags=-s -w -X " + h.prog.Stamp + "=" + version(b), "-o", out}
+	for _, c := range h.prog.commands(b) {
+		args = append(args, c.Package)
+		// The go command names binaries after the folders of their packages.
+		binaries = append(binaries, out+path.Base(c.Package))
+	}
+	cmd = exec.CommandContext(ctx, "go", args...)
+	cmd.Env = append(os.Environ(), goSettings(h.disk().live)...)
+	return cmd, binaries
+}
+
+// goSettings give the go command of this machine caches of its own in dir. Modules
+// in the cache are read-only unless a flag says otherwise, and states are removed.
+// The sources lie in the checkout of this project, whose state is not theirs.
+func goSettings(dir string) []string {
+	return []string{"CGO_ENABLED=0", "GOCACHE=" + filepath.Join(dir, "build"), "GOMODCACHE=" + filepath.Join(dir, "mod"), "GOFLAGS=-modcacherw -buildvcs=false"}
 }
 
 func version(b Build) string {

@@ -24,6 +24,8 @@ type lab struct {
 	dir         string
 	daemon      *daemon
 	environment Environment
+	// ko tells that ko was built.
+	ko bool
 
 	progress io.Writer
 	start    time.Time
@@ -41,13 +43,14 @@ type Environment struct {
 	HostRust   string `json:"hostRust"`
 	HostTarget string `json:"hostRustTarget"`
 	HostGo     string `json:"hostGo"`
+	Ko         string `json:"ko"`
 }
 
 func (e Environment) list() [][2]string {
 	return [][2]string{
 		{"processors", fmt.Sprint(e.CPUs)}, {"kernel", e.Kernel}, {"buildkitd", e.Buildkit}, {"buildx", e.Buildx},
 		{"image " + rustImage, e.Rust}, {"image " + goImage, e.Go}, {"image " + frontendImage, e.Frontend},
-		{"Rust of the host", e.HostRust + ", for " + e.HostTarget}, {"Go of the host", e.HostGo},
+		{"Rust of the host", e.HostRust + ", for " + e.HostTarget}, {"Go of the host", e.HostGo}, {"ko", e.Ko},
 	}
 }
 
@@ -98,6 +101,7 @@ func (l *lab) survey(ctx context.Context) (Environment, error) {
 	get(&e.Buildx, l.bed.Tool("buildx"), "version")
 	get(&e.HostRust, "rustc", "--version")
 	get(&e.HostGo, "go", "version")
+	get(&e.Ko, "go", "list", "-C", l.koModule(), "-mod=readonly", "-m", "-f", "{{.Version}}", koPackage)
 	if err != nil {
 		return e, err
 	}

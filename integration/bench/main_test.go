@@ -23,6 +23,34 @@ func TestSelection(t *testing.T) {
 	if _, err := selectCells(names{"ripgrep"}, names{"edit-library"}, nil); err == nil {
 		t.Error("a program of one crate has no library to edit")
 	}
+	for _, c := range []struct {
+		program, scenario string
+		want              []string
+	}{
+		{"go-service", "cold", []string{fromscratch, "common", "expert", "ko", floor}},
+		{"govmomi", "dependency-added", []string{fromscratch, "common", "expert", "ko", floor}},
+		// ko and the host have no cache mounts and no cache in the registry, and the
+		// host no platforms.
+		{"go-service", "edit-after-prune", []string{fromscratch, "common", "expert"}},
+		{"govmomi", "registry-cache-edit", []string{fromscratch, "common", "expert"}},
+		{"go-service", "edit-two-platforms", []string{fromscratch, "common", "expert", "ko"}},
+		{"go-module", "six-commands", []string{fromscratch, "common", "expert", "ko", "fromscratch-group", "expert-group", floor}},
+	} {
+		cells, err := selectCells(names{c.program}, names{c.scenario}, nil)
+		var got []string
+		for _, cell := range cells {
+			got = append(got, cell.Builder)
+		}
+		if err != nil || !slices.Equal(got, c.want) {
+			t.Errorf("%s %s: got %q, %v", c.program, c.scenario, got, err)
+		}
+	}
+	if _, err := selectCells(names{"go-service"}, names{"six-commands"}, nil); err == nil {
+		t.Error("a program of one command builds six")
+	}
+	if _, err := selectCells(names{"go-module"}, names{"cold"}, names{"expert-group"}); err == nil {
+		t.Error("a builder for several commands builds one")
+	}
 	all, err := selectCells(nil, nil, nil)
 	seen := map[Cell]bool{}
 	for _, c := range all {

@@ -5,6 +5,7 @@ import (
 	"embed"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"text/template"
 )
@@ -16,10 +17,17 @@ var peerFiles embed.FS
 type Peer struct {
 	Name     string
 	Language string
-	// File is the Dockerfile or spec, a template over Program, below peers/.
-	File string
+	// Of is the builder that this is a variant of, which is no peer of it: they
+	// begin with the same state.
+	Of string
+	// File is the Dockerfile, spec or configuration, a template over Program, below
+	// peers/; Set is the one for builds of several commands, with a target for each.
+	// A peer does not do what it has no file for.
+	File, Set string
 	// Host builds on this machine, and makes no image.
 	Host bool
+	// Ko builds on this machine too, and makes images.
+	Ko bool
 	// Image is a Dockerfile below peers/ of an image that File builds on, made
 	// before anything is timed, and Tag its name on Docker Hub.
 	Image, Tag string
@@ -40,9 +48,12 @@ var peers = []*Peer{
 	{Name: "mounts", Language: Rust, File: "rust/mounts.Dockerfile", Toolchain: rustImage},
 	{Name: "chef", Language: Rust, File: "rust/chef.Dockerfile", Toolchain: rustImage,
 		Image: "rust/chef-image.Dockerfile", Tag: "lukemathwalker/cargo-chef:0.1.78-rust-1.96-bookworm"},
-	{Name: fromscratch, Language: Go, File: "go/fromscratch.yaml", Toolchain: goImage},
-	{Name: "common", Language: Go, File: "go/common.Dockerfile", Toolchain: goImage},
-	{Name: "expert", Language: Go, File: "go/expert.Dockerfile", Toolchain: goImage},
+	{Name: fromscratch, Language: Go, File: "go/fromscratch.yaml", Set: "go/fromscratch-set.yaml", Toolchain: goImage},
+	{Name: "common", Language: Go, File: "go/common.Dockerfile", Set: "go/common-set.Dockerfile", Toolchain: goImage},
+	{Name: "expert", Language: Go, File: "go/expert.Dockerfile", Set: "go/expert-set.Dockerfile", Toolchain: goImage},
+	{Name: "ko", Language: Go, File: "go/ko.yaml", Ko: true, Image: "go/ko-base.Dockerfile", Tag: "bench/ko-base:1"},
+	{Name: fromscratch + "-group", Language: Go, Of: fromscratch, Set: "go/fromscratch-group.yaml", Toolchain: goImage},
+	{Name: "expert-group", Language: Go, Of: "expert", Set: "go/expert-group.Dockerfile", Toolchain: goImage},
 	{Name: floor, Language: Rust, Host: true},
 	{Name: floor, Language: Go, Host: true},
 }
@@ -56,6 +67,43 @@ func findPeer(name, language string) *Peer {
 	return nil
 }
 
+// family is the builder that this is a variant of, or itself.
+func (b *Peer) family() string {
+	if b.Of != "" {
+		return b.Of
+	}
+	return b.Name
+}
+
+// familyOf is that of the builder with this name.
+func familyOf(name string) string {
+	for _, p := range peers {
+		if p.Name == name {
+			return p.family()
+		}
+	}
+	return name
+}
+
+// local tells whether the peer has the caches of a user, and neither a builder nor
+// cache mounts nor a cache in the registry.
+func (b *Peer) local() bool { return b.Host || b.Ko }
+
+// can tells whether the peer has what a build is about.
+func (b *Peer) can(build Build) bool {
+	switch {
+	case b.local() && (build.CacheFrom || build.CacheTo):
+		return false
+	case b.Host:
+		return slices.Equal(build.Platforms, native)
+	case b.Ko:
+		return true
+	case build.Set:
+		return b.Set != ""
+	}
+	return b.File != ""
+}
+
 // peerOrder is the place of a builder among the columns of a table.
 func peerOrder(name string) int {
 	for i, p := range peers {
@@ -66,14 +114,14 @@ func peerOrder(name string) int {
 	return len(peers)
 }
 
-// render is the peer's file for a program. The frontend is taken by its digest,
-// since its tag moves while somebody works on it.
-func (b *Peer) render(p *Program, frontend string) (string, error) {
-	text, err := peerFiles.ReadFile(path.Join("peers", b.File))
+// render is one of the peer's files for a program. The frontend is taken by its
+// digest, since its tag moves while somebody works on it.
+func (b *Peer) render(file string, p *Program, frontend string) (string, error) {
+	text, err := peerFiles.ReadFile(path.Join("peers", file))
 	if err != nil {
 		return "", err
 	}
-	t, err := template.New(b.File).Funcs(template.FuncMap{"join": func(s []string) string { return strings.Join(s, " ") }}).Option("missingkey=error").Parse(string(text))
+	t, err := template.New(file).Funcs(template.FuncMap{"join": func(s []string) string { return strings.Join(s, " ") }}).Option("missingkey=error").Parse(string(text))
 	if err != nil {
 		return "", fmt.Errorf("peer %s: %w", b.Name, err)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,6 +24,9 @@ type Program struct {
 	Language string
 	// Package is the Cargo package or the Go package, Bin the name of the binary.
 	Package, Bin string
+	// Set is what a build of several commands builds. A program without one has
+	// no such builds.
+	Set []Command
 	// Stamp is the environment variable, or the variable of a Go package, that a
 	// version goes into.
 	Stamp string
@@ -35,16 +39,24 @@ type Program struct {
 
 	source func(ctx context.Context, l *lab, dir string) error
 	edits  map[string][]edit
-	// dependency is what the revision Added adds, by Cargo; to is the folder of
-	// the package that gets it.
+	// dependency is what the revision Added adds, as Cargo and the go command take
+	// it; to is what gets it: the folder of a Cargo package, or a file in Go.
 	dependency, to string
 }
+
+// Command is one of the binaries of a program, and the Go package that it is of.
+type Command struct{ Package, Bin string }
 
 // edit replaces a text that is there once.
 type edit struct{ file, old, new string }
 
-// semver has no dependencies, and none of the programs has it.
-const semver = "semver@=1.0.27"
+// Dependencies to add: they have none of their own, and the programs that get them
+// do not have them. They ask for no newer Go, which would compile all anew.
+const (
+	semver = "semver@=1.0.27"
+	uuid   = "github.com/google/uuid@v1.6.0"
+	mux    = "github.com/gorilla/mux@v1.8.1"
+)
 
 var programs = []*Program{
 	{
@@ -79,15 +91,29 @@ var programs = []*Program{
 	},
 	{
 		Name: "go-service", Language: Go, Package: "./cmd/go-service", Bin: "go-service", Stamp: "main.version",
-		Manifests: []string{"go.mod", "go.sum"}, source: example("go-service"),
+		Manifests: []string{"go.mod", "go.sum"},
+		source:    example("go-service"), dependency: uuid, to: "cmd/go-service/main.go",
 		edits: map[string][]edit{
-			Edit:   {{"cmd/go-service/main.go", "package main\n", "package main\n\nvar edited = 1\n\nfunc init() { edited++ }\n"}},
-			Branch: {{"cmd/go-service/main.go", "package main\n", "package main\n\nvar branch = 2\n\nfunc init() { branch++ }\n"}},
+			Edit:   {{"cmd/go-service/main.go", `"Print the version."`, `"Print the version and stop."`}},
+			Branch: {{"cmd/go-service/main.go", `"Print the version."`, `"Print the version of the branch."`}},
+		},
+	},
+	{
+		// Later releases have govc in a module of its own, without the library.
+		Name: "govmomi", Language: Go, Package: "./govc", Bin: "govc", Stamp: "github.com/vmware/govmomi/govc/flags.BuildVersion",
+		Manifests: []string{"go.mod", "go.sum"},
+		source:    module("github.com/vmware/govmomi", "v0.46.3"), dependency: mux, to: "govc/main.go",
+		edits: map[string][]edit{
+			Edit:    {{"govc/main.go", "func main() {\n", "func main() {\n\tos.Args[0] = \"govc\"\n"}},
+			Library: {{"vim25/client.go", `= "/sdk"`, `= "/sdk/"`}},
+			Branch:  {{"govc/main.go", "func main() {\n", "func main() {\n\tos.Args[0] = \"branch\"\n"}, {"vim25/client.go", `= "/sdk"`, `= "/sdk/branch"`}},
 		},
 	},
 	{
 		Name: "go-module", Language: Go, Package: "./cmd/app00", Bin: "app00", Stamp: "main.version",
-		Manifests: []string{"go.mod"}, source: files(generate.GoModule(30, 200)),
+		Set:       commands(6),
+		Manifests: []string{"go.mod", "go.sum"},
+		source:    tidied(generate.GoModule(30, 200)), dependency: uuid, to: generate.GoMainFile,
 		edits: map[string][]edit{
 			Edit:    {{generate.GoMainFile, "depth := 3", "depth := 4"}},
 			Library: {{generate.GoBaseFile, "sum := Seed", "sum := Seed + 1"}},
@@ -113,6 +139,24 @@ func libraries(n int) []string {
 	return out
 }
 
+// commands are the first ones of the generated Go module.
+func commands(n int) []Command {
+	var out []Command
+	for i := range n {
+		name := fmt.Sprintf("app%02d", i)
+		out = append(out, Command{Package: "./cmd/" + name, Bin: name})
+	}
+	return out
+}
+
+// commands are those that a build builds.
+func (p *Program) commands(b Build) []Command {
+	if b.Set {
+		return p.Set
+	}
+	return []Command{{p.Package, p.Bin}}
+}
+
 func (p *Program) has(revision string) bool {
 	switch revision {
 	case Main:
@@ -133,8 +177,15 @@ func example(name string) func(context.Context, *lab, string) error {
 	}
 }
 
-func files(text map[string]string) func(context.Context, *lab, string) error {
-	return func(_ context.Context, _ *lab, dir string) error { return writeFiles(dir, text) }
+// tidied writes files and has the go command add what go.mod lacks, and go.sum.
+func tidied(text map[string]string) func(context.Context, *lab, string) error {
+	return func(ctx context.Context, _ *lab, dir string) error {
+		if err := writeFiles(dir, text); err != nil {
+			return err
+		}
+		_, err := output(ctx, dir, "go", "mod", "tidy")
+		return err
+	}
 }
 
 // locked writes files and has Cargo make the lock file for them.
@@ -171,6 +222,22 @@ func published(name, version string) func(context.Context, *lab, string) error {
 			return err
 		}
 		return os.Remove(filepath.Join(dir, ".cargo-checksum.json"))
+	}
+}
+
+// module takes the sources of a released Go module, from where the go command of
+// this machine has modules from.
+func module(path, version string) func(context.Context, *lab, string) error {
+	return func(ctx context.Context, _ *lab, dir string) error {
+		text, err := output(ctx, os.TempDir(), "go", "mod", "download", "-json", path+"@"+version)
+		if err != nil {
+			return err
+		}
+		var found struct{ Dir string }
+		if err := json.Unmarshal([]byte(text), &found); err != nil {
+			return fmt.Errorf("go mod download: %w", err)
+		}
+		return os.CopyFS(dir, os.DirFS(found.Dir))
 	}
 }
 
@@ -240,8 +307,8 @@ func apply(dir string, edits []edit) (map[string]string, error) {
 	return files, nil
 }
 
-// addDependency has Cargo add the dependency to a copy, and returns the files
-// that it changed.
+// addDependency has Cargo or the go command add the dependency to a copy, and
+// returns the files that changed.
 func (p *Program) addDependency(ctx context.Context, dir string) (map[string]string, error) {
 	tmp, err := os.MkdirTemp("", "fromscratch-bench")
 	if err != nil {
@@ -251,6 +318,9 @@ func (p *Program) addDependency(ctx context.Context, dir string) (map[string]str
 	if err := os.CopyFS(tmp, os.DirFS(dir)); err != nil {
 		return nil, err
 	}
+	if p.Language == Go {
+		return p.addModule(ctx, tmp)
+	}
 	if _, err := output(ctx, filepath.Join(tmp, p.to), "cargo", "add", "--quiet", p.dependency); err != nil {
 		return nil, err
 	}
@@ -258,9 +328,34 @@ func (p *Program) addDependency(ctx context.Context, dir string) (map[string]str
 	if _, err := output(ctx, tmp, "cargo", "metadata", "--quiet", "--format-version", "1"); err != nil {
 		return nil, err
 	}
+	return readFiles(tmp, filepath.Join(p.to, "Cargo.toml"), "Cargo.lock")
+}
+
+// addModule imports the dependency in a file, and has the go command require it.
+func (p *Program) addModule(ctx context.Context, dir string) (map[string]string, error) {
+	imported, err := apply(dir, []edit{p.imports()})
+	if err != nil {
+		return nil, err
+	}
+	if err := writeFiles(dir, imported); err != nil {
+		return nil, err
+	}
+	if _, err := output(ctx, dir, "go", "get", p.dependency); err != nil {
+		return nil, err
+	}
+	return readFiles(dir, "go.mod", "go.sum", p.to)
+}
+
+// imports is the edit that uses the dependency of a Go program.
+func (p *Program) imports() edit {
+	path, _, _ := strings.Cut(p.dependency, "@")
+	return edit{p.to, "package main\n", "package main\n\nimport _ \"" + path + "\"\n"}
+}
+
+func readFiles(dir string, names ...string) (map[string]string, error) {
 	files := map[string]string{}
-	for _, name := range []string{filepath.Join(p.to, "Cargo.toml"), "Cargo.lock"} {
-		text, err := os.ReadFile(filepath.Join(tmp, name))
+	for _, name := range names {
+		text, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			return nil, err
 		}

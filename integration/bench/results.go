@@ -30,9 +30,9 @@ type Run struct {
 	// CacheBytes is the size of the cache in the registry that was imported.
 	CacheBytes int64 `json:"cacheBytes,omitempty"`
 	// ImageBytes is the compressed size of the image, or that of the binary on
-	// the host.
+	// the host; of several, their sum.
 	ImageBytes int64 `json:"imageBytes"`
-	// Image is the digest of the image: builds of one revision by one builder give
+	// Image is the digest of the image, or those of several: builds of one revision by one builder give
 	// one digest if they are reproducible, and an edit another one.
 	Image string `json:"image,omitempty"`
 	// Inputs is a digest of all that the builder was given: images, its file

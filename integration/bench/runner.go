@@ -136,8 +136,11 @@ func (r *runner) tree(ctx context.Context, p *Program) (*tree, error) {
 
 func (r *runner) builder(name string, p *Program) (builder, error) {
 	peer := findPeer(name, p.Language)
-	if peer.Host {
+	switch {
+	case peer.Host:
 		return &host{lab: r.lab, prog: p}, nil
+	case peer.Ko:
+		return newKo(r.lab, peer, p)
 	}
 	return newDocker(r.lab, peer, p)
 }
@@ -145,10 +148,7 @@ func (r *runner) builder(name string, p *Program) (builder, error) {
 // inputs is a digest of all that a build depends on.
 func (r *runner) inputs(b builder, t *tree) string {
 	in := append(b.inputs(), t.digest)
-	if d, ok := b.(*docker); ok {
-		in = append(in, d.text)
-	}
-	return digestOf(in...)
+	return digestOf(append(in, b.recipes()...)...)
 }
 
 // name names the state after one build of a new builder. Other inputs make

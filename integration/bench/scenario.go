@@ -27,6 +27,9 @@ type Build struct {
 	CacheFrom bool
 	// CacheTo has the builder export its cache to the registry.
 	CacheTo bool
+	// Set builds the commands of the program's Set, all at once, instead of the one
+	// that it is about.
+	Set bool
 }
 
 // Scenario is what happens to a builder before a build, and that build.
@@ -55,8 +58,10 @@ var scenarios = []*Scenario{
 		Timed: Build{Revision: Main, Platforms: native},
 	},
 	{
-		Name: "edit", About: "one line of the program's own crate or command", Start: done,
-		Timed: Build{Revision: Edit, Platforms: native},
+		// The builder has just built: what it needs is in memory.
+		Name: "edit", About: "one line of the program's own crate or command, after another edit", Start: done,
+		Detour: &Build{Revision: Branch, Platforms: native},
+		Timed:  Build{Revision: Edit, Platforms: native},
 	},
 	{
 		Name: "edit-library", About: "one line of a library that everything uses", Start: done,
@@ -106,6 +111,10 @@ var scenarios = []*Scenario{
 		Detour: &Build{Revision: Branch, Platforms: native},
 		Timed:  Build{Revision: Edit, Platforms: native},
 	},
+	{
+		Name: "six-commands", About: "a new builder, and six commands of the program in one call",
+		Timed: Build{Revision: Main, Platforms: native, Set: true},
+	},
 }
 
 func findScenario(name string) *Scenario {
@@ -124,24 +133,21 @@ func (s *Scenario) builds() []Build {
 	return all
 }
 
-// applies tells whether a program has the revisions for the scenario, and the
-// builder what it is about: the host has no platforms and no cache to prune.
+// applies tells whether a program has the revisions and the commands for the
+// scenario, and the builder what it is about.
 func (s *Scenario) applies(p *Program, b *Peer) bool {
 	for _, build := range s.builds() {
-		if !p.has(build.Revision) {
-			return false
-		}
-		if b.Host && (s.Prune || build.CacheFrom || !slices.Equal(build.Platforms, native)) {
+		if !p.has(build.Revision) || build.Set && len(p.Set) == 0 || !b.can(build) {
 			return false
 		}
 	}
-	return true
+	return !s.Prune || !b.local()
 }
 
 // leaves is the build that a new builder has done when the scenario is over;
 // nil if it has done more or other things.
 func (s *Scenario) leaves() *Build {
-	if s.Start != nil || s.Detour != nil || s.Prune || s.Timed.CacheFrom || s.Timed.Version != "" {
+	if s.Start != nil || s.Detour != nil || s.Prune || s.Timed.CacheFrom || s.Timed.Set || s.Timed.Version != "" {
 		return nil
 	}
 	return &s.Timed

@@ -95,11 +95,12 @@ func summarizeBuilders(runs []Run) []BuilderSummary {
 }
 
 // ratios compares the runs of a builder with the fastest of its peers in the
-// same round: the machine is then in the same mood for both.
+// same round: the machine is then in the same mood for both. Its variants are no
+// peers.
 func ratios(builder string, runs []Run) []float64 {
 	best := map[int]float64{}
 	for _, r := range runs {
-		if r.Builder == builder || r.Builder == floor {
+		if familyOf(r.Builder) == familyOf(builder) || r.Builder == floor {
 			continue
 		}
 		if b, ok := best[r.Round]; !ok || r.Seconds < b {

@@ -39,6 +39,18 @@ func TestRatiosAreThoseOfOneRound(t *testing.T) {
 	}
 }
 
+func TestVariantsAreNoPeers(t *testing.T) {
+	runs := []Run{
+		timing("six-commands", fromscratch, 1, 4), timing("six-commands", fromscratch+"-group", 1, 1),
+		timing("six-commands", "expert", 1, 8), timing("six-commands", "expert-group", 1, 2),
+	}
+	for builder, want := range map[string]float64{fromscratch: 2, fromscratch + "-group": 0.5, "expert-group": 2} {
+		if got := ratios(builder, runs); !slices.Equal(got, []float64{want}) {
+			t.Errorf("%s: got %v, want %v", builder, got, want)
+		}
+	}
+}
+
 func TestSummary(t *testing.T) {
 	s := summarize([]Run{
 		timing("edit", "mounts", 1, 4), timing("cold", fromscratch, 1, 60),

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/pelletier/go-toml/v2"
+	"golang.org/x/mod/modfile"
 
 	"github.com/fromscratch-build/fromscratch/integration/bench/generate"
 )
@@ -84,6 +85,20 @@ func TestGoModule(t *testing.T) {
 	for _, name := range []string{generate.GoBaseFile, generate.GoMainFile} {
 		if files[name] == "" {
 			t.Errorf("there is no %s", name)
+		}
+	}
+	// Each direct dependency is used, or the go command would take it out of go.mod.
+	mod, err := modfile.Parse("go.mod", []byte(files["go.mod"]), nil)
+	if err != nil || len(mod.Require) == 0 {
+		t.Fatalf("%v\n%s", err, files["go.mod"])
+	}
+	for _, r := range mod.Require {
+		used := false
+		for name, text := range files {
+			used = used || strings.HasSuffix(name, ".go") && strings.Contains(text, "\t\""+r.Mod.Path)
+		}
+		if !used {
+			t.Errorf("nothing imports %s", r.Mod.Path)
 		}
 	}
 }

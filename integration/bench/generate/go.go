@@ -11,10 +11,33 @@ const (
 	GoMainFile = "cmd/app00/main.go"
 )
 
+// goExternal are the dependencies of a generated module: what most services have.
+var goExternal = []struct{ module, version string }{
+	{"github.com/go-chi/chi/v5", "v5.5.0"},
+	{"github.com/prometheus/client_golang", "v1.23.2"},
+	{"github.com/spf13/cobra", "v1.10.2"},
+	{"go.uber.org/zap", "v1.28.0"},
+}
+
+// goUse is what every few packages do with a dependency.
+var goUse = map[int]struct{ imports, code string }{
+	1: {"\t\"go.uber.org/zap\"\n", "\tzap.NewNop().Debug(\"run\", zap.Int(\"depth\", depth))\n"},
+	3: {"\t\"github.com/prometheus/client_golang/prometheus\"\n", "\tprometheus.NewCounter(prometheus.CounterOpts{Name: \"runs_total\"}).Inc()\n"},
+	5: {"\t\"net/http\"\n\n\t\"github.com/go-chi/chi/v5\"\n", "\tchi.NewRouter().Get(\"/run\", func(http.ResponseWriter, *http.Request) {})\n"},
+}
+
 // GoModule is a module of so many commands over so many packages. Each package
-// uses the one before it and up to two earlier ones; each command uses all.
+// uses the one before it and up to two earlier ones; each command uses all. What
+// go.mod requires beside its direct dependencies, and go.sum, are left to the go
+// command.
 func GoModule(commands, packages int) map[string]string {
-	files := map[string]string{"go.mod": "module example.com/generated\n\ngo 1.26\n"}
+	var mod strings.Builder
+	mod.WriteString("module example.com/generated\n\ngo 1.26\n\nrequire (\n")
+	for _, d := range goExternal {
+		fmt.Fprintf(&mod, "\t%s %s\n", d.module, d.version)
+	}
+	mod.WriteString(")\n")
+	files := map[string]string{"go.mod": mod.String()}
 	name := func(i int) string { return fmt.Sprintf("unit%03d", i) }
 	imports := func(units []int) string {
 		var s strings.Builder
@@ -35,7 +58,7 @@ import (
 	"fmt"
 	"strings"
 
-%[2]s)
+%[2]s%[5]s)
 
 const Seed = %[3]d
 
@@ -63,9 +86,9 @@ func Run(depth int) (int, error) {
 		}
 		sum += len(text)
 	}
-%[4]s	return sum, nil
+%[4]s%[6]s	return sum, nil
 }
-`, name(i), imports(uses(i)), 1000+i, calls.String())
+`, name(i), imports(uses(i)), 1000+i, calls.String(), goUse[i%8].imports, goUse[i%8].code)
 	}
 	all := make([]int, packages)
 	var calls strings.Builder
@@ -80,25 +103,34 @@ import (
 	"fmt"
 	"os"
 
-%s)
+	"github.com/spf13/cobra"
+
+%[1]s)
 
 var version = "dev"
 
 func main() {
-	depth := %d
+	command := &cobra.Command{Use: "app%02[2]d", Version: version, SilenceUsage: true, RunE: run}
+	if err := command.Execute(); err != nil {
+		os.Exit(1)
+	}
+}
+
+func run(*cobra.Command, []string) error {
+	depth := %[3]d
 	sum := 0
-	for _, run := range []func(int) (int, error){
-%s	} {
-		n, err := run(depth)
+	for _, unit := range []func(int) (int, error){
+%[4]s	} {
+		n, err := unit(depth)
 		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+			return err
 		}
 		sum += n
 	}
 	fmt.Println(version, sum)
+	return nil
 }
-`, imports(all), c+3, calls.String())
+`, imports(all), c, c+3, calls.String())
 	}
 	return files
 }

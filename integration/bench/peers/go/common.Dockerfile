@@ -6,7 +6,7 @@ RUN go mod download
 COPY . .
 ARG TARGETOS TARGETARCH VERSION=dev
 RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
-    go build -trimpath -ldflags="-s -w -X {{.Stamp}}=$VERSION" -o /out/{{.Bin}} {{.Package}}
+    go build -v -trimpath -ldflags="-s -w -X {{.Stamp}}=$VERSION" -o /out/{{.Bin}} {{.Package}}
 
 FROM scratch
 COPY --from=build /out/{{.Bin}} /{{.Bin}}

@@ -7,7 +7,7 @@ RUN --mount=type=bind,target=. \
     --mount=type=cache,target=/go/pkg/mod \
     --mount=type=cache,target=/root/.cache/go-build \
     CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
-    go build -trimpath -ldflags="-s -w -X {{.Stamp}}=$VERSION" -o /out/{{.Bin}} {{.Package}}
+    go build -v -trimpath -ldflags="-s -w -X {{.Stamp}}=$VERSION" -o /out/{{.Bin}} {{.Package}}
 
 FROM scratch
 COPY --from=build /out/{{.Bin}} /{{.Bin}}

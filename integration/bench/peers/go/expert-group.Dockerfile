@@ -1,0 +1,16 @@
+# What an expert writes for programs that are always built together: one go build
+# for all of them.
+FROM --platform=$BUILDPLATFORM golang:1.26-bookworm AS build
+WORKDIR /src
+ARG TARGETOS TARGETARCH VERSION=dev
+RUN --mount=type=bind,target=. \
+    --mount=type=cache,target=/go/pkg/mod \
+    --mount=type=cache,target=/root/.cache/go-build \
+    CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
+    go build -v -trimpath -ldflags="-s -w -X {{.Stamp}}=$VERSION" -o /out/{{range .Set}} {{.Package}}{{end}}
+{{range .Set}}
+FROM scratch AS {{.Bin}}
+COPY --from=build /out/{{.Bin}} /{{.Bin}}
+USER 65532:65532
+ENTRYPOINT ["/{{.Bin}}"]
+{{end}}
