@@ -87,7 +87,7 @@ func TestErrors(t *testing.T) {
 			"error[E0425]: cannot find function `undefined`", "   5 | >>>     build: {package: app}",
 			`compiling target "app" for linux/amd64 failed: cargo build --release (app); what the compiler said is above`}},
 		{"image that does not exist", spec("toolchain: {name: go-cgo0, version: 9.99}\ntargets: {app: {build: .}}\n"), builds.Build{}, []string{
-			"   2 | >>> toolchain: {name: go-cgo0, version: 9.99}", "the toolchain image golang:9.99 cannot be had", "set toolchain.version or toolchain.image"}},
+			"   2 | >>> toolchain: {name: go-cgo0, version: 9.99}", "the toolchain image golang:9.99-alpine cannot be had", "set toolchain.version or toolchain.image"}},
 		{"certificate that is none", with(spec("toolchain: go-cgo0\ntargets: {app: {build: .}}\nextras:\n  ca-certificates: {append: ca.pem}\n"), "ca.pem", "hello"), builds.Build{}, []string{
 			"   5 | >>>   ca-certificates: {append: ca.pem}", "fromscratch.yaml:5:29: ca.pem holds no PEM certificate"}},
 		{"certificate that is missing", spec("toolchain: go-cgo0\ntargets: {app: {build: .}}\nextras:\n  ca-certificates: {append: ca.pem}\n"), builds.Build{}, []string{

@@ -17,6 +17,14 @@ import (
 
 var bed *testbed.Bed
 
+// long marks a test that compiles much: make test-full runs it.
+func long(t *testing.T) {
+	t.Helper()
+	if os.Getenv("FROMSCRATCH_LONG") == "" {
+		t.Skip("compiles for long: make test-full runs it")
+	}
+}
+
 func TestMain(m *testing.M) {
 	// The content store warns of every folder whose file system lacks fs-verity.
 	err := log.SetLevel("error")

@@ -7,12 +7,13 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -49,20 +50,14 @@ func privateCrate(t *testing.T) (url, commit string, served *atomic.Int32) {
 	git(root, "clone", "-q", "--bare", work, "private.git")
 	git(filepath.Join(root, "private.git"), "update-server-info")
 
-	addr, served := serve(t, http.FileServer(http.Dir(root)), func(r *http.Request) bool {
-		_, pass, _ := r.BasicAuth()
-		return pass == password
-	})
+	addr, served := serve(t, http.FileServer(http.Dir(root)), passes)
 	return "http://" + addr + "/private.git", git(work, "rev-parse", "HEAD"), served
 }
 
-// serve serves those who may, and counts them.
-func serve(t *testing.T, h http.Handler, may func(*http.Request) bool) (addr string, served *atomic.Int32) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	served = &atomic.Int32{}
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+// guarded serves those who may, and counts them.
+func guarded(h http.Handler, may func(*http.Request) bool) (http.Handler, *atomic.Int32) {
+	served := &atomic.Int32{}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !may(r) {
 			w.Header().Set("WWW-Authenticate", `Basic realm="private"`)
 			w.WriteHeader(http.StatusUnauthorized)
@@ -70,10 +65,31 @@ func serve(t *testing.T, h http.Handler, may func(*http.Request) bool) (addr str
 		}
 		served.Add(1)
 		h.ServeHTTP(w, r)
-	})}
-	go func() { _ = server.Serve(l) }() // It ends with the test.
-	t.Cleanup(func() { server.Close() })
-	return l.Addr().String(), served
+	}), served
+}
+
+// serve serves those who may over HTTP, and counts them.
+func serve(t *testing.T, h http.Handler, may func(*http.Request) bool) (addr string, served *atomic.Int32) {
+	t.Helper()
+	h, served = guarded(h, may)
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	return server.Listener.Addr().String(), served
+}
+
+// serveTLS is likewise for HTTPS. Nobody trusts the server but those who have ca.
+func serveTLS(t *testing.T, h http.Handler, may func(*http.Request) bool) (addr, ca string, served *atomic.Int32) {
+	t.Helper()
+	h, served = guarded(h, may)
+	server := httptest.NewTLSServer(h)
+	t.Cleanup(server.Close)
+	return server.Listener.Addr().String(), string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})), served
+}
+
+// passes tells whether a request has the password.
+func passes(r *http.Request) bool {
+	_, pass, _ := r.BasicAuth()
+	return pass == password
 }
 
 // holdsNo wants that no file of a layout has the password in it.

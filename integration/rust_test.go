@@ -3,7 +3,11 @@
 package integration
 
 import (
+	"bytes"
+	"compress/zlib"
+	"debug/elf"
 	"fmt"
+	"io"
 	"regexp"
 	"strings"
 	"testing"
@@ -235,6 +239,93 @@ func TestRustStamp(t *testing.T) {
 			require.Subset(t, []string{"app"}, unique(compiled(r.Output)))
 		}
 	}
+}
+
+// TestAuditable: every way to keep dependencies gives the same list, of what went into
+// the program and of what ran during the build, and no path of a machine.
+func TestAuditable(t *testing.T) {
+	const want = `{"packages":[{"name":"anyhow","version":"1.0.98","source":"crates.io","kind":"build"},` +
+		`{"name":"app","version":"0.1.0","source":"local","dependencies":[0,2,3,4],"root":true},` +
+		`{"name":"itoa","version":"1.0.14","source":"crates.io"},` +
+		`{"name":"lib","version":"0.1.0","source":"local","dependencies":[2]},` +
+		`{"name":"mac","version":"0.1.0","source":"local","kind":"build","dependencies":[2]}]}`
+	mark := fmt.Sprint(time.Now().UnixNano())
+	files := auditable(mark)
+	spec := func(build string) string {
+		return syntax + "toolchain: rust-musl\ntargets:\n  app:\n    build: {package: app" + build + "}\n"
+	}
+	platforms := []string{"linux/amd64", "linux/arm64"}
+	for _, mode := range []string{"layers", "mounts"} {
+		t.Run(mode, func(t *testing.T) {
+			files["fromscratch.yaml"] = spec(", auditable: true, cache: " + mode)
+			dir := builds.Write(t, files)
+			build := builds.Build{Bed: bed, Context: dir, Platforms: platforms}
+			r := build.OK(t, builds.Image)
+			for _, pf := range platforms {
+				require.Equal(t, want, audited(t, r.Layout.Images[pf].Files["/app"].Data), pf)
+			}
+			program := r.Layout.Images["linux/amd64"].Files["/app"].Data
+			require.Equal(t, mark+" 7 8 9", runs(t, program))
+
+			// The list is not taken for what Cargo left, and not written twice.
+			edit(t, dir, "src/main.rs", strings.Replace(files["src/main.rs"], mark, "again "+mark, 1), time.Now())
+			again := build.OK(t, builds.Image).Layout.Images["linux/amd64"].Files["/app"].Data
+			require.Equal(t, want, audited(t, again))
+			require.Equal(t, "again "+mark+" 7 8 9", runs(t, again))
+
+			edit(t, dir, "fromscratch.yaml", spec(", cache: "+mode), time.Now())
+			none := build.OK(t, builds.Image)
+			require.Empty(t, compiled(none.Output), "nothing is compiled for the list, or without it")
+			require.NotContains(t, string(none.Layout.Images["linux/amd64"].Files["/app"].Data), ".dep-v0")
+		})
+	}
+}
+
+// auditable is a program with a dependency at run time, one of its build script and
+// a macro, which depends on the same as the program. There are more for tests and
+// for other platforms, and in another package. It prints mark.
+func auditable(mark string) map[string]string {
+	manifest := func(name, rest string) string {
+		return "[package]\nname = \"" + name + "\"\nversion = \"0.1.0\"\nedition = \"2021\"\n" + rest
+	}
+	entry := func(name string, deps ...string) string {
+		text := "[[package]]\nname = \"" + name + "\"\nversion = \"0.1.0\"\n"
+		if len(deps) > 0 {
+			text += "dependencies = [\n \"" + strings.Join(deps, "\",\n \"") + "\",\n]\n"
+		}
+		return text
+	}
+	return map[string]string{
+		"Cargo.toml": "[workspace]\nmembers = [\"lib\", \"mac\", \"other\", \"testing\", \"windows\"]\n" + manifest("app", "[dependencies]\nlib = { path = \"lib\" }\nmac = { path = \"mac\" }\n"+
+			"itoa = \"1\"\n[build-dependencies]\nanyhow = \"1\"\n[dev-dependencies]\ntesting = { path = \"testing\" }\n[target.'cfg(windows)'.dependencies]\nwindows = { path = \"windows\" }\n"),
+		"Cargo.lock": "version = 4\n\n" + strings.Join([]string{locks["anyhow"], entry("app", "anyhow", "itoa", "lib", "mac", "testing", "windows"), locks["1.0.14"],
+			entry("lib", "itoa"), entry("mac", "itoa"), entry("other", "anyhow"), entry("testing"), entry("windows")}, "\n"),
+		"build.rs":    "fn main() -> anyhow::Result<()> { println!(\"cargo:rustc-env=NINE=9\"); Ok(()) }\n",
+		"src/main.rs": "fn main() { println!(\"" + mark + " {} {} {}\", lib::seven(), mac::eight!(), itoa::Buffer::new().format(env!(\"NINE\").parse::<u8>().unwrap())); }\n",
+
+		"lib/Cargo.toml":     manifest("lib", "[dependencies]\nitoa = \"1\"\n"),
+		"lib/src/lib.rs":     "pub fn seven() -> String { itoa::Buffer::new().format(7).to_string() }\n",
+		"mac/Cargo.toml":     manifest("mac", "[lib]\nproc-macro = true\n[dependencies]\nitoa = \"1\"\n"),
+		"mac/src/lib.rs":     "#[proc_macro]\npub fn eight(_: proc_macro::TokenStream) -> proc_macro::TokenStream { itoa::Buffer::new().format(8).parse().unwrap() }\n",
+		"other/Cargo.toml":   manifest("other", "[dependencies]\nanyhow = \"1\"\n"),
+		"other/src/main.rs":  "fn main() {}\n",
+		"testing/Cargo.toml": manifest("testing", ""), "testing/src/lib.rs": "",
+		"windows/Cargo.toml": manifest("windows", ""), "windows/src/lib.rs": "",
+	}
+}
+
+// audited is the list that a program carries.
+func audited(t *testing.T, program []byte) string {
+	t.Helper()
+	file, err := elf.NewFile(bytes.NewReader(program))
+	require.NoError(t, err)
+	section := file.Section(".dep-v0")
+	require.NotNil(t, section)
+	z, err := zlib.NewReader(section.Open())
+	require.NoError(t, err)
+	text, err := io.ReadAll(z)
+	require.NoError(t, err)
+	return string(text)
 }
 
 // TestOptimize: smaller, and the profile of the project is still the base.
