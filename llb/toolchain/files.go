@@ -16,6 +16,15 @@ var Created = llb.WithCreatedTime(time.Unix(0, 0))
 // FilesState is a file system with the given files, and empty folders as places
 // for mounts.
 func FilesState(files map[string][]byte, folders []string, name string, opts ...llb.ConstraintsOpt) llb.State {
+	action := filesAction(files, folders)
+	if action == nil {
+		return llb.Scratch()
+	}
+	return llb.Scratch().File(action, append(opts, llb.WithCustomName(name))...)
+}
+
+// filesAction makes files and empty folders; it is nil when there are none.
+func filesAction(files map[string][]byte, folders []string) *llb.FileAction {
 	made := map[string]bool{".": true}
 	var action *llb.FileAction
 	mkdir := func(dir string) {
@@ -42,8 +51,5 @@ func FilesState(files map[string][]byte, folders []string, name string, opts ...
 			action = action.Mkfile("/"+file, 0o644, files[file], Created)
 		}
 	}
-	if action == nil {
-		return llb.Scratch()
-	}
-	return llb.Scratch().File(action, append(opts, llb.WithCustomName(name))...)
+	return action
 }

@@ -70,8 +70,7 @@ func (v *View) Mounts(e Env) []llb.RunOption {
 	if len(mounted) > maxMounts {
 		mounted, copied = nil, slices.Concat(v.Files, v.Folders)
 	}
-	base := FilesState(v.Stubs, mounted, "[sources] files and manifests", e.BuildLocation)
-	var action *llb.FileAction
+	action := filesAction(v.Stubs, mounted)
 	add := func(from llb.State, src, dest string, info *llb.CopyInfo) {
 		if action == nil {
 			action = llb.Copy(from, src, dest, info, Created)
@@ -85,6 +84,7 @@ func (v *View) Mounts(e Env) []llb.RunOption {
 	if v.Over != nil {
 		add(v.Over.State, "/"+v.Over.From, "/"+v.Over.To, &llb.CopyInfo{CreateDestPath: true})
 	}
+	base := llb.Scratch()
 	if action != nil {
 		base = base.File(action, llb.WithCustomName("[sources] files and manifests"), e.BuildLocation)
 	}
