@@ -12,17 +12,31 @@ import (
 
 	"github.com/containerd/log"
 
+	"github.com/fromscratch-build/fromscratch/integration/builds"
 	"github.com/fromscratch-build/fromscratch/integration/testbed"
 )
 
 var bed *testbed.Bed
 
+// full tells whether everything is to be tested, as by make test-full.
+func full() bool { return os.Getenv("FROMSCRATCH_LONG") != "" }
+
 // long marks a test that compiles much: make test-full runs it.
 func long(t *testing.T) {
 	t.Helper()
-	if os.Getenv("FROMSCRATCH_LONG") == "" {
+	if !full() {
 		t.Skip("compiles for long: make test-full runs it")
 	}
+}
+
+// each is builds.Each for tests that compile much: without make test-full, the
+// frontend is reached as users reach it and no other way.
+func each(t *testing.T, f func(t *testing.T, via builds.Via)) {
+	if full() {
+		builds.Each(t, f)
+		return
+	}
+	t.Run(string(builds.Image), func(t *testing.T) { f(t, builds.Image) })
 }
 
 func TestMain(m *testing.M) {

@@ -58,7 +58,7 @@ func compiled(out string) []string {
 // TestFreshBuilder: on a builder that has nothing but what another one exported,
 // an edit compiles the project's own code alone, and downloads nothing.
 func TestFreshBuilder(t *testing.T) {
-	builds.Each(t, func(t *testing.T, via builds.Via) {
+	each(t, func(t *testing.T, via builds.Via) {
 		cache := bed.Registry + "/test/cache-" + strings.ReplaceAll(string(via), " ", "-")
 		mark := fmt.Sprint("first ", time.Now().UnixNano())
 		dir := builds.Write(t, withDependencies(mark, "1.0.14"))
@@ -110,7 +110,7 @@ func TestPrunedMounts(t *testing.T) {
 // TestDependencyBump: a new version of one dependency downloads and compiles that
 // one, and what depends on it.
 func TestDependencyBump(t *testing.T) {
-	builds.Each(t, func(t *testing.T, via builds.Via) {
+	each(t, func(t *testing.T, via builds.Via) {
 		mark := fmt.Sprint("bump ", time.Now().UnixNano())
 		dir := builds.Write(t, withDependencies(mark, "1.0.14"))
 		build := builds.Build{Bed: bed, Context: dir, Platforms: []string{"linux/amd64"}}
@@ -169,7 +169,7 @@ func members(mark string) map[string]string {
 // TestClosures: an edit of one member compiles the targets that depend on it, and
 // the others are not even looked at.
 func TestClosures(t *testing.T) {
-	builds.Each(t, func(t *testing.T, via builds.Via) {
+	each(t, func(t *testing.T, via builds.Via) {
 		mark := fmt.Sprint(time.Now().UnixNano())
 		dir := builds.Write(t, members(mark))
 		build := func(target string) builds.Result {
@@ -330,6 +330,7 @@ func audited(t *testing.T, program []byte) string {
 
 // TestOptimize: smaller, and the profile of the project is still the base.
 func TestOptimize(t *testing.T) {
+	long(t)
 	size := func(how string) int {
 		files := with(rustProgram("fn main() { let v: Vec<String> = std::env::args().collect(); println!(\"{v:?}\"); }\n"), "fromscratch.yaml",
 			syntax+"toolchain: rust-musl\ntargets:\n  app:\n    build: {package: app"+how+"}\n")
