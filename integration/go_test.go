@@ -150,12 +150,13 @@ func TestGoDependencyBump(t *testing.T) {
 		versions[v] = goModule(t, mark, v)
 	}
 	each(t, func(t *testing.T, via builds.Via) {
-		dir := builds.Write(t, versions["v0.9.1"])
+		// So that every vertex is another one each time the test runs: what a builder has of
+		// an earlier run may be a layer alone.
+		dir := builds.Write(t, with(versions["v0.9.1"], "go.mod", versions["v0.9.1"]["go.mod"]+unseen()))
 		build := builds.Build{Bed: bed, Context: dir, Platforms: []string{"linux/amd64"}}
 		build.OK(t, via)
 		for _, version := range []string{"v0.8.1", "v0.9.1"} {
-			// So that the vertex is another one each time the test runs.
-			edit(t, dir, "go.mod", versions[version]["go.mod"]+fmt.Sprintf("\n// %d\n", time.Now().UnixNano()), time.Now())
+			edit(t, dir, "go.mod", versions[version]["go.mod"]+unseen(), time.Now())
 			edit(t, dir, "go.sum", versions[version]["go.sum"], time.Now())
 			r := build.OK(t, via)
 			require.NotContains(t, goCompiled(r.Output), "github.com/mitchellh/go-wordwrap", version)
@@ -216,7 +217,7 @@ func commands(mark string) map[string]string {
 		"cmd/one/main.go":   main("println(lib.Text, own.Text, text)", "lib", "own"),
 		"cmd/two/main.go":   main("println(\"two\", lib.Text)", "lib"),
 		"cmd/three/main.go": main("println(\"three\", lib.Text)", "lib"),
-		"cmd/four/main.go":  main("println(\"four\")"),
+		"cmd/four/main.go":  main("println(\"four\") /* " + mark + " */"),
 	}
 }
 

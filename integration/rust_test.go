@@ -162,7 +162,7 @@ func members(mark string) map[string]string {
 		"crates/three/Cargo.toml":  manifest("three", "[dependencies]\nlib = { path = \"../lib\" }\n"),
 		"crates/three/src/main.rs": "fn main() { println!(\"three {}\", lib::text()); }\n",
 		"crates/four/Cargo.toml":   manifest("four", ""),
-		"crates/four/src/main.rs":  "fn main() { println!(\"four\"); }\n",
+		"crates/four/src/main.rs":  "fn main() { println!(\"four\"); } // " + mark + "\n",
 	}
 }
 
