@@ -26,10 +26,10 @@ func TestModules(t *testing.T) {
 	write(t, source, map[string]string{
 		"go.sum":       "github.com/Some/Thing v1.0.0 h1:hash=\ngithub.com/Some/Thing v1.0.0/go.mod " + mod + "\nexample.com/new v1.0.0 h1:hash=\n../../etc v1 h1:x\n",
 		"sub/go.sum":   "example.com/sub v1.0.0 h1:hash=\nexample.com/sub v1.0.0/go.mod " + mod + "\n",
-		"go.work.sum":  "example.com/work v2.0.0 h1:hash=\nexample.com/work v2.0.0/go.mod " + mod + "\n",
+		"go.work.sum":  "example.com/both v2.0.0 h1:hash=\nexample.com/both v2.0.0/go.mod " + mod + "\n",
 		"other/go.txt": "example.com/other v2.0.0 h1:x=\n",
 	})
-	const old, sub, work, fresh = "cache/download/github.com/!some/!thing/@v/v1.0.0", "cache/download/example.com/sub/@v/v1.0.0", "cache/download/example.com/work/@v/v2.0.0", "cache/download/example.com/new/@v/v1.0.0"
+	const old, sub, work, fresh = "cache/download/github.com/!some/!thing/@v/v1.0.0", "cache/download/example.com/sub/@v/v1.0.0", "cache/download/example.com/both/@v/v2.0.0", "cache/download/example.com/new/@v/v1.0.0"
 	for _, v := range []string{old, sub, work, "cache/download/example.com/other/@v/v2.0.0"} {
 		write(t, store, map[string]string{v + ".zip": "zip", v + ".mod": "mod", v + ".info": "info", v + ".ziphash": "h1:hash="})
 	}

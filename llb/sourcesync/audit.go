@@ -154,7 +154,8 @@ func auditSource(source string) string {
 	switch kind, _, _ := strings.Cut(source, "+"); {
 	case source == "":
 		return "local"
-	case source == "registry+https://github.com/rust-lang/crates.io-index", source == "sparse+https://index.crates.io/":
+	// Cargo names it so in lock files, however it gets at its index.
+	case source == "registry+https://github.com/rust-lang/crates.io-index":
 		return "crates.io"
 	case kind == "sparse":
 		return "registry"
