@@ -159,11 +159,11 @@ func (f Frontend) tools(req *request) (llb.State, error) {
 // build makes the image.
 func (b *builder) build(ctx context.Context) (*dockerui.BuildResult, error) {
 	compiled := b.plan.Compile(b.env, b.platform)
-	ref, err := b.req.solve(ctx, compiled)
+	files, err := b.req.files(ctx, compiled)
 	if err != nil {
 		return nil, b.compileFailed(err)
 	}
-	if err := b.inspect(sources.New(ctx, ref)); err != nil {
+	if err := b.inspect(files); err != nil {
 		return nil, err
 	}
 	layers := append(b.extras[:len(b.extras):len(b.extras)],

@@ -11,7 +11,6 @@ import (
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerui"
 
-	"github.com/fromscratch-build/fromscratch/frontend/sources"
 	"github.com/fromscratch-build/fromscratch/frontend/spec"
 	"github.com/fromscratch-build/fromscratch/llb/rootfs"
 )
@@ -49,11 +48,8 @@ func (b *builder) copySource(ctx context.Context, c spec.Copy, at spec.Path) (ll
 	if err != nil {
 		return llb.State{}, nil, err
 	}
-	ref, err := b.req.solve(ctx, *st)
-	if err != nil {
-		return llb.State{}, nil, err
-	}
-	return *st, sources.New(ctx, ref), nil
+	files, err := b.req.files(ctx, *st)
+	return *st, files, err
 }
 
 // checkCopy refuses an entry that would copy nothing, or over a binary.

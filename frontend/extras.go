@@ -15,7 +15,6 @@ import (
 
 	"github.com/moby/buildkit/client/llb"
 
-	"github.com/fromscratch-build/fromscratch/frontend/sources"
 	"github.com/fromscratch-build/fromscratch/frontend/spec"
 	"github.com/fromscratch-build/fromscratch/llb/rootfs"
 )
@@ -174,11 +173,11 @@ func (b *builder) certificates(ctx context.Context, opts []llb.ConstraintsOpt) (
 	if len(add) == 0 {
 		return rootfs.CACertificates(b.tools, opts...), nil
 	}
-	ref, err := b.req.solve(ctx, b.tools)
+	files, err := b.req.files(ctx, b.tools)
 	if err != nil {
 		return rootfs.Layer{}, err
 	}
-	bundle, err := sources.New(ctx, ref).ReadFile(rootfs.BundlePath[1:])
+	bundle, err := files.ReadFile(rootfs.BundlePath[1:])
 	if err != nil {
 		return rootfs.Layer{}, err
 	}

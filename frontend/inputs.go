@@ -42,11 +42,11 @@ func (p *prepared) compileSources(ctx context.Context, s *spec.Spec, t *spec.Tar
 		st = st.File(llb.Copy(from, "/", "/"+dir, &llb.CopyInfo{CopyDirContentsOnly: true, CreateDestPath: true}, toolchain.Created),
 			llb.WithCustomNamef("[sources] %s from %s", dir, inputs[dir]), p.req.location(s.KeyRange(at...)))
 	}
-	ref, err := p.req.solve(ctx, st)
+	src, err := p.req.files(ctx, st)
 	if err != nil {
 		return filled{}, err
 	}
-	f := filled{st, sources.New(ctx, ref)}
+	f := filled{st, src}
 	p.filled[key] = f
 	return f, nil
 }

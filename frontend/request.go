@@ -139,7 +139,12 @@ func (r *request) readSources(ctx context.Context) (*sources.FS, error) {
 		return nil, err
 	}
 	r.state = *st
-	ref, err := r.solve(ctx, r.state)
+	return r.files(ctx, r.state)
+}
+
+// files solves st and gives the files in it, which are read on demand.
+func (r *request) files(ctx context.Context, st llb.State) (*sources.FS, error) {
+	ref, err := r.solve(ctx, st)
 	if err != nil {
 		return nil, err
 	}
