@@ -158,6 +158,9 @@ func (f Frontend) tools(req *request) (llb.State, error) {
 
 // build makes the image.
 func (b *builder) build(ctx context.Context) (*dockerui.BuildResult, error) {
+	if err := b.learn(ctx); err != nil {
+		return nil, err
+	}
 	compiled := b.plan.Compile(b.env, b.platform)
 	files, err := b.req.files(ctx, compiled)
 	if err != nil {
@@ -174,6 +177,30 @@ func (b *builder) build(ctx context.Context) (*dockerui.BuildResult, error) {
 		return nil, err
 	}
 	return &dockerui.BuildResult{Reference: res, Image: b.imageConfig(layers), Epoch: &b.epoch}, nil
+}
+
+// learn lets the plan read what a vertex of its graph finds out.
+func (b *builder) learn(ctx context.Context) error {
+	l, ok := b.plan.(toolchain.Learner)
+	if !ok {
+		return nil
+	}
+	st, ok := l.Facts(b.env)
+	if !ok {
+		return nil
+	}
+	facts, err := b.req.files(ctx, st)
+	again := false
+	if err == nil {
+		again, err = l.Learn(facts)
+	}
+	if err != nil {
+		return b.compileFailed(err)
+	}
+	if again {
+		return b.plan.Resolve(b.platform)
+	}
+	return nil
 }
 
 // inspect has the compile run and proves its binaries. Reading the first bytes

@@ -5,6 +5,7 @@ package integration
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -299,7 +300,37 @@ func TestGoWorkspace(t *testing.T) {
 		require.Equal(t, mark, runs(t, r.Layout.Images["linux/amd64"].Files["/app"].Data))
 	})
 	files["fromscratch.yaml"] = syntax + "toolchain: go-cgo0\ntargets:\n  app:\n    build: {dir: app}\n"
-	r := builds.Build{Bed: bed, Context: builds.Write(t, files), Platforms: []string{"linux/amd64"}}.OK(t, builds.Image)
+	// A link has the compile see everything.
+	dir := builds.Write(t, with(files, "shared/more.go", "package main\n"))
+	require.NoError(t, os.Symlink("../shared/more.go", filepath.Join(dir, "app/more.go")))
+	r := builds.Build{Bed: bed, Context: dir, Platforms: []string{"linux/amd64"}}.OK(t, builds.Image)
+	require.Equal(t, mark, runs(t, r.Layout.Images["linux/amd64"].Files["/app"].Data))
+}
+
+// TestForkedDependency: what imports the fork is a module that was downloaded, so no
+// file of the project shows which of its packages are needed.
+func TestForkedDependency(t *testing.T) {
+	mark := fmt.Sprint(time.Now().UnixNano())
+	get := exec.CommandContext(t.Context(), "go", "mod", "download", "-json", "github.com/mitchellh/reflectwalk@v1.0.2")
+	get.Dir = t.TempDir()
+	out, err := get.Output()
+	require.NoError(t, err)
+	var fork struct{ Dir string }
+	require.NoError(t, json.Unmarshal(out, &fork))
+	files := map[string]string{
+		"fromscratch.yaml": syntax + "toolchain: go-cgo0\ntargets:\n  app:\n    build: .\n",
+		"go.mod":           "module example.com/app\n\ngo 1.26\n\nrequire github.com/mitchellh/copystructure v1.2.0\n\nreplace github.com/mitchellh/reflectwalk => ./fork\n",
+		"main.go":          "package main\n\nimport \"github.com/mitchellh/copystructure\"\n\nfunc main() { copystructure.Must(copystructure.Copy(7)) }\n",
+		"fork/mark.go":     "package reflectwalk\n\nfunc init() { println(\"" + mark + "\") }\n",
+	}
+	entries, err := os.ReadDir(fork.Dir)
+	require.NoError(t, err)
+	for _, e := range entries {
+		if e.Name() == "go.mod" || strings.HasSuffix(e.Name(), ".go") && !strings.HasSuffix(e.Name(), "_test.go") {
+			files["fork/"+e.Name()] = read(t, filepath.Join(fork.Dir, e.Name()))
+		}
+	}
+	r := builds.Build{Bed: bed, Context: builds.Write(t, tidy(t, files)), Platforms: []string{"linux/amd64"}}.OK(t, builds.Image)
 	require.Equal(t, mark, runs(t, r.Layout.Images["linux/amd64"].Files["/app"].Data))
 }
 

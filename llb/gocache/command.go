@@ -35,9 +35,17 @@ type Download struct {
 	Work string
 	// Store is a locked cache mount with what was downloaded before.
 	Store string
+	// Facts is where to leave what the downloaded modules say of those in Local,
+	// the paths of the modules of the sources. Empty for not at all.
+	Facts string
+	Local []string
 	// Run is the argument vector of the go command.
 	Run []string
 }
+
+// RequiredFile is the file in the facts of a Download which lists, a line each, the
+// modules of the sources that downloaded ones require.
+const RequiredFile = "required"
 
 // WorkSum is the go.work.sum in a module cache that Download left.
 const WorkSum = "go.work.sum"
@@ -74,6 +82,12 @@ func (d Download) Args() []string {
 	args := []string{d.Helper, verbDownload, "-source", d.Source, "-dir", d.Dir, "-home", d.Home, "-store", d.Store}
 	if d.Work != "" {
 		args = append(args, "-work", d.Work)
+	}
+	if d.Facts != "" {
+		args = append(args, "-facts", d.Facts)
+	}
+	for _, path := range d.Local {
+		args = append(args, "-local", path)
 	}
 	return append(append(args, "--"), d.Run...)
 }
@@ -126,6 +140,11 @@ func ParseArgs(args []string) (any, error) {
 		set.StringVar(&d.Dir, "dir", "", "")
 		set.StringVar(&d.Home, "home", "", "")
 		set.StringVar(&d.Work, "work", "", "")
+		set.StringVar(&d.Facts, "facts", "", "")
+		set.Func("local", "", func(path string) error {
+			d.Local = append(d.Local, path)
+			return nil
+		})
 		if set.Parse(args[2:]) != nil || d.Source == "" || d.Home == "" || store == "" || set.NArg() == 0 {
 			return nil, errUsage
 		}

@@ -8,10 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode"
+
+	"golang.org/x/mod/modfile"
 )
 
 // Parts of a module cache ("Module cache" in the Go modules reference). It holds
@@ -95,6 +99,32 @@ func Return(home, store string) error {
 		err = errors.Join(err, os.RemoveAll(filepath.Join(home, name)))
 	}
 	return err
+}
+
+// Required lists those of the modules local that a module in the module cache home
+// requires. What it says of modules that are not part of the build may be too much.
+func Required(home string, local []string) ([]string, error) {
+	found := map[string]bool{}
+	err := filepath.WalkDir(filepath.Join(home, downloads), func(name string, d fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(name) != ".mod" || !d.Type().IsRegular() {
+			return ignoreMissing(err)
+		}
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		mod, err := modfile.ParseLax(name, data, nil)
+		if err != nil {
+			return nil // The go command has read it, or never will.
+		}
+		for _, r := range mod.Require {
+			if slices.Contains(local, r.Mod.Path) {
+				found[r.Mod.Path] = true
+			}
+		}
+		return nil
+	})
+	return slices.Sorted(maps.Keys(found)), err
 }
 
 // replaceFile copies a file to where it is not, or where another one is.

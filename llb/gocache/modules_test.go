@@ -96,3 +96,21 @@ func TestDirectory(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, info.ModTime().After(gocache.SettledTime), "or the go command would take it for unused")
 }
+
+// TestRequired: modules of the sources that a downloaded one requires, in any of its
+// versions, are told, and nothing else is.
+func TestRequired(t *testing.T) {
+	home := t.TempDir()
+	write(t, home, map[string]string{
+		"cache/download/example.com/a/@v/v1.0.0.mod": "module example.com/a\n\nrequire (\n\texample.com/fork v1.0.0\n\texample.com/b v1.0.0\n)\n",
+		"cache/download/example.com/b/@v/v1.0.0.mod": "module example.com/b\n\nrequire example.com/main v1.0.0 // indirect\n",
+		"cache/download/example.com/c/@v/v1.0.0.mod": "not a manifest",
+		"example.com/a@v1.0.0/go.mod":                "module example.com/a\n\nrequire example.com/unused v1.0.0\n",
+	})
+	got, err := gocache.Required(home, []string{"example.com/main", "example.com/fork", "example.com/unused"})
+	require.NoError(t, err)
+	require.Equal(t, []string{"example.com/fork", "example.com/main"}, got)
+	got, err = gocache.Required(t.TempDir(), []string{"example.com/main"})
+	require.NoError(t, err)
+	require.Empty(t, got)
+}

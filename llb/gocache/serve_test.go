@@ -135,7 +135,7 @@ func TestFullDisk(t *testing.T) {
 
 func TestArgs(t *testing.T) {
 	for _, c := range []interface{ Args() []string }{
-		gocache.Download{Helper: "/h", Source: "/s", Dir: "d", Home: "/m", Work: ".", Store: "/c", Run: []string{"go", "mod", "download"}},
+		gocache.Download{Helper: "/h", Source: "/s", Dir: "d", Home: "/m", Work: ".", Store: "/c", Facts: "/f", Local: []string{"example.com/a", "example.com/b"}, Run: []string{"go", "mod", "download"}},
 		gocache.Build{Helper: "/h", Seed: "/s", Store: "/c", Run: [][]string{{"go", "build", "-x"}, {"go", "build", "--", "y"}}},
 		gocache.Build{Helper: "/h", Store: "/c", Harvest: "/o", Run: [][]string{{"go"}}},
 		gocache.Serve{Helper: "/h", Seed: "/s", Store: "/c", Harvest: "/o"},

@@ -189,7 +189,7 @@ func (p *Plan) Resolve(pf platform.Platform) error {
 		seen.external[name] = true
 	}
 	var err error
-	if r.view, err = p.project.visible(seen); err != nil {
+	if r.view, err = p.project.visible(seen, p.shownWhole()); err != nil {
 		return err
 	}
 	family := slices.DeleteFunc(slices.Clone(p.family), func(sel *selection) bool { return p.profile(sel) != r.profile })
@@ -285,7 +285,7 @@ func (p *Plan) Compile(e toolchain.Env, pf platform.Platform) llb.State {
 	}
 	built := &layers{}
 	if p.project.vendor == "" {
-		fetched := p.download(e)
+		fetched, _ := p.download(e)
 		built.modules = &fetched
 	}
 	if len(r.dependencies) > 0 {

@@ -23,6 +23,7 @@ const (
 	seedDir  = "/fromscratch/dependencies"
 	// downloadsDir is the cache mount with everything that was downloaded.
 	downloadsDir = "/fromscratch/downloads"
+	factsDir     = "/fromscratch/facts"
 )
 
 // layers are what a compile builds on. Each may be nil.
@@ -33,11 +34,15 @@ type layers struct {
 }
 
 // download adds the download of the dependencies to the graph. It serves all targets
-// of the module or workspace and all platforms.
-func (p *Plan) download(e toolchain.Env) llb.State {
+// of the module or workspace and all platforms. What the modules say of those of the
+// sources is a small state of its own, which can be read without the modules.
+func (p *Plan) download(e toolchain.Env) (modules, facts llb.State) {
 	args := gocache.Download{
-		Helper: helper, Source: toolchain.SourceDir, Dir: p.project.dir, Home: modCache, Store: downloadsDir,
+		Helper: helper, Source: toolchain.SourceDir, Dir: p.project.dir, Home: modCache, Store: downloadsDir, Facts: factsDir,
 		Run: []string{"go", "mod", "download"},
+	}
+	for _, m := range p.project.modules {
+		args.Local = append(args.Local, m.path)
 	}
 	if p.project.workspace {
 		args.Work = p.project.root
@@ -53,7 +58,8 @@ func (p *Plan) download(e toolchain.Env) llb.State {
 	for _, kv := range p.settings() {
 		opts = append(opts, llb.AddEnv(kv[0], kv[1]))
 	}
-	return e.WithPackages(p.target.Toolchain.Packages).Run(opts...).AddMount(modCache, llb.Scratch())
+	x := e.WithPackages(p.target.Toolchain.Packages).Run(opts...)
+	return x.AddMount(modCache, llb.Scratch()), x.AddMount(factsDir, llb.Scratch())
 }
 
 // dependencies adds the compile of the dependencies to the graph: of all targets that
@@ -80,6 +86,8 @@ func (p *Plan) compile(e toolchain.Env, pf platform.Platform, r *resolved, built
 		shown := *view
 		shown.Over = p.workSum(built)
 		view = &shown
+	} else if over := p.workSum(built); over != nil {
+		e.Source = over.Onto(e)
 	}
 	build := gocache.Build{Helper: helper, Store: storeDir, Run: [][]string{p.programs(r)}}
 	opts := append(view.Mounts(e), llb.WithCustomNamef("[%s] %s", pf, p.Title()))

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/stretchr/testify/require"
 
@@ -313,6 +314,89 @@ func TestWorkspace(t *testing.T) {
 		require.Contains(t, copied, gocache.WorkSum, "sums that are missing come from the download")
 		require.Equal(t, []string{"api/go.mod", "api/go.sum", "go.work", "lib/go.mod", "other/go.mod", "third/fork/go.mod"}, made)
 	}
+}
+
+// TestLearn: a module that was downloaded may import any package of a fork, of a
+// member of the workspace or of the project, so those that it requires are seen as a
+// whole, with what they require in turn.
+func TestLearn(t *testing.T) {
+	const app = "module m\n\nrequire (\n\tgithub.com/a/b v1.0.0\n\texample.com/fork v1.0.0\n\texample.com/base v1.0.0\n\texample.com/other v1.0.0\n)\n\n" +
+		"replace (\n\texample.com/fork => ./fork\n\texample.com/base => ./base\n\texample.com/other => ./other\n)\n"
+	forked := llbtest.Files("go.mod="+app, "go.sum=x", "main.go=package main\n\nimport _ \"github.com/a/b\"\n", "doc/doc.go=package doc\n",
+		"fork/go.mod=module example.com/fork\n\nrequire example.com/base v1.0.0\n", "fork/deep/f.go=package deep\n",
+		"base/go.mod=module example.com/base\n", "base/b.go=package base\n", "other/go.mod=module example.com/other\n", "other/o.go=package other\n")
+	workspace := llbtest.Files("go.work=use ./app\nuse ./lib\n", "app/go.mod=module example.com/app\n\nrequire github.com/a/b v1.0.0\n", "app/go.sum=x",
+		"app/main.go=package main\n\nimport _ \"github.com/a/b\"\n", "app/doc/doc.go=package doc\n", "lib/go.mod=module example.com/lib\n", "lib/lib.go=package lib\n")
+	for _, tc := range []struct {
+		name, target string
+		src          fs.FS
+		required     string
+		seen         []string
+		whole        bool
+	}{
+		{"nothing", "{build: .}", forked, "", nil, false},
+		{"a fork", "{build: .}", forked, "example.com/fork\n", []string{"base", "fork"}, false},
+		{"the project", "{build: .}", forked, "m\n", nil, true},
+		{"a workspace", "{build: ./app}", workspace, "example.com/lib\n", []string{"app", "lib"}, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p := plans(t, "  api: "+tc.target+"\n", tc.src)["api"]
+			pf := llbtest.Platform(t, "linux/amd64")
+			require.NoError(t, p.Resolve(pf))
+			facts, ok := p.Facts(env())
+			require.True(t, ok)
+			download := llbtest.Marshal(t, facts, llb.LinuxAmd64).LastExec(t)
+			require.Equal(t, []string{"go", "mod", "download"}, arguments(t, download))
+			again, err := p.Learn(llbtest.Files(gocache.RequiredFile + "=" + tc.required))
+			require.NoError(t, err)
+			require.Equal(t, tc.required != "", again)
+			g := compiled(t, p, "linux/amd64")
+			mounted, _, _ := seen(g, g.LastExec(t))
+			require.Equal(t, tc.seen, mounted)
+			require.Equal(t, !tc.whole, p.Partial(pf))
+			require.Contains(t, opsOf(g), download.Op.Op.String(), "it runs once")
+		})
+	}
+	p := plans(t, "  api: {build: .}\n", forked)["api"]
+	_, err := p.Learn(llbtest.Files("x=x"))
+	require.ErrorContains(t, err, "read which modules of the sources are required")
+}
+
+// opsOf are the ops of a graph as text.
+func opsOf(g *llbtest.Graph) []string {
+	var out []string
+	for _, op := range g.Ops {
+		out = append(out, op.Op.String())
+	}
+	return out
+}
+
+// TestNothingToLearn: without a download nothing is known, so each of several modules
+// is seen as a whole.
+func TestNothingToLearn(t *testing.T) {
+	src := func(more ...string) fs.FS {
+		return llbtest.Files(append(more, "go.mod=module m\n\nrequire (\n\tgithub.com/a/b v1.0.0\n\texample.com/fork v1.0.0\n)\n\nreplace example.com/fork => ./fork\n", "go.sum=x",
+			"cmd/api/main.go=package main\n\nimport _ \"github.com/a/b\"\n", "fork/go.mod=module example.com/fork\n", "fork/f.go=package fork\n")...)
+	}
+	for target, src := range map[string]fs.FS{"{}": src("vendor/modules.txt=x"), "{build: {cache: mounts}}": src()} {
+		p := plans(t, "  api: "+target+"\n", src)["api"]
+		_, ok := p.Facts(env())
+		require.False(t, ok)
+		pf := llbtest.Platform(t, "linux/amd64")
+		require.NoError(t, p.Resolve(pf))
+		require.False(t, p.Partial(pf), target)
+	}
+}
+
+// TestWholeWorkspace: sums that a workspace lacks are laid over the whole of its
+// sources, too.
+func TestWholeWorkspace(t *testing.T) {
+	src := llbtest.Files("go.work=use ./app\n", "app/go.mod=module example.com/app\n\nrequire github.com/a/b v1.0.0\n", "app/go.sum=x",
+		"app/main.go=package main\n\nimport _ \"github.com/a/b\"\n", "app/broken.go=package\n")
+	g := compiled(t, plans(t, "  api: {build: ./app}\n", src)["api"], "linux/amd64")
+	mounted, copied, _ := seen(g, g.LastExec(t))
+	require.Empty(t, mounted)
+	require.Equal(t, []string{gocache.WorkSum}, copied)
 }
 
 // TestVendor: what is vendored is compiled from there, and nothing is downloaded.

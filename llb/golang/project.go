@@ -50,11 +50,18 @@ type project struct {
 	manifests map[string][]byte
 	// version is the toolchain that is asked for, such as 1.26, and asked where.
 	version, asked string
+	// required are those of modules that downloaded modules require, as far as it was
+	// learned.
+	required []string
 	// unusual says what GOFLAGS or GOWORK change of all this, if anything.
 	unusual string
 }
 
-type localModule struct{ path, dir string }
+type localModule struct {
+	path, dir string
+	// requires are the paths of the modules that its go.mod names.
+	requires []string
+}
 
 // problem is a mistake in the manifests.
 type problem string
@@ -160,7 +167,7 @@ func (p *project) addSum(name string) error {
 
 func (p *project) useMod(mod *modfile.File) error {
 	p.ask(path.Join(p.dir, modName), mod.Go, mod.Toolchain)
-	p.modules = []localModule{{p.module, p.dir}}
+	p.modules = []localModule{{p.module, p.dir, requires(mod)}}
 	return errors.Join(p.addSum(path.Join(p.dir, sumName)), p.replace(p.dir, modName, mod.Replace), p.require(mod))
 }
 
@@ -189,7 +196,7 @@ func (p *project) useWork(work *modfile.WorkFile) error {
 		if mod.Module != nil {
 			modulePath = mod.Module.Mod.Path
 		}
-		p.modules = append(p.modules, localModule{modulePath, dir})
+		p.modules = append(p.modules, localModule{modulePath, dir, requires(mod)})
 		if err := p.addSum(path.Join(dir, sumName)); err != nil {
 			return err
 		}
@@ -253,12 +260,20 @@ func (p *project) replace(dir, file string, replaces []*modfile.Replace) error {
 		if err != nil {
 			return err
 		}
-		p.modules = append(p.modules, localModule{r.Old.Path, at})
+		p.modules = append(p.modules, localModule{r.Old.Path, at, requires(mod)})
 		if err := p.require(mod); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func requires(mod *modfile.File) []string {
+	var out []string
+	for _, r := range mod.Require {
+		out = append(out, r.Mod.Path)
+	}
+	return out
 }
 
 // require notes which modules come from elsewhere.

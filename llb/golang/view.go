@@ -17,14 +17,17 @@ import (
 const profileName = "default.pgo"
 
 // visible is what a compile sees of the build context: the packages of its closure
-// with what they embed, and manifests. It is nil for everything.
-func (p *project) visible(c *closure) (*toolchain.View, error) {
-	if c.broken || p.unusual != "" || p.hasGit() {
+// with what they embed, the folders in whole, and manifests. It is nil for everything.
+func (p *project) visible(c *closure, whole []string) (*toolchain.View, error) {
+	if c.broken || p.unusual != "" || p.hasGit() || slices.Contains(whole, ".") {
 		return nil, nil
 	}
 	w := &viewer{project: p, needed: c.packages, embedded: map[string]bool{}, view: &toolchain.View{Stubs: p.manifests}}
 	if p.vendor != "" {
 		w.embedded[p.vendor] = true
+	}
+	for _, dir := range whole {
+		w.embedded[dir] = true
 	}
 	for dir, pkg := range c.packages {
 		for _, name := range p.embeds(dir, pkg) {

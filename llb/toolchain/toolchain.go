@@ -3,6 +3,8 @@
 package toolchain
 
 import (
+	"io/fs"
+
 	"github.com/moby/buildkit/client/llb"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 
@@ -29,6 +31,17 @@ type Plan interface {
 	Compile(e Env, p platform.Platform) llb.State
 	// Title says what is compiled, for messages: "go build ./cmd/api".
 	Title() string
+}
+
+// Learner is a plan that wants to know something before it compiles, which a vertex of
+// the graph finds out.
+type Learner interface {
+	// Facts is the state to read, for any platform. ok is false when nothing is to be
+	// learned.
+	Facts(e Env) (st llb.State, ok bool)
+	// Learn takes the files of that state. again tells whether it changes what Resolve
+	// has found, which is to be done anew then.
+	Learn(facts fs.FS) (again bool, err error)
 }
 
 // Env is what a compile needs beyond its plan. It is the same for all platforms.

@@ -29,6 +29,12 @@ type Overlay struct {
 	From, To string
 }
 
+// Onto is the whole build context with the file laid over it.
+func (o *Overlay) Onto(e Env) llb.State {
+	return e.Source.File(llb.Copy(o.State, "/"+o.From, "/"+o.To, &llb.CopyInfo{CreateDestPath: true}, Created),
+		llb.WithCustomNamef("[sources] %s", o.To), e.BuildLocation)
+}
+
 // maxMounts is how many folders are mounted one by one. What goes beyond it is
 // copied instead: a mount costs less than a copy, unless there are hundreds.
 const maxMounts = 48

@@ -36,7 +36,28 @@ func download(d gocache.Download) error {
 			return err
 		}
 	}
+	if d.Facts != "" {
+		if err := facts(d); err != nil {
+			return err
+		}
+	}
 	return gocache.Settle(d.Home)
+}
+
+// facts leaves which modules of the sources the downloaded ones require.
+func facts(d gocache.Download) error {
+	required, err := gocache.Required(d.Home, d.Local)
+	if err != nil {
+		return err
+	}
+	text := ""
+	for _, path := range required {
+		text += path + "\n"
+	}
+	if err := os.WriteFile(filepath.Join(d.Facts, gocache.RequiredFile), []byte(text), 0o644); err != nil {
+		return err
+	}
+	return gocache.Settle(d.Facts)
 }
 
 // workSum leaves go.work.sum in the module cache: one that has all sums, or else the
