@@ -50,6 +50,7 @@ var rules = []*Rule{
 	relativePath,
 	numericUserWithoutPasswd,
 	missingCertificates,
+	undefinedStamp,
 	vendoredOpenSSL,
 	muslAllocator,
 	largeDebugInfo,

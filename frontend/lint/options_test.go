@@ -31,7 +31,7 @@ func TestParseOptions(t *testing.T) {
 }
 
 func TestParseOptionsErrors(t *testing.T) {
-	const rules = "RunsAsRoot, FloatingToolchain, SecretInArgs, UnusedArg, DuplicateDestination, RelativePath, NumericUserWithoutPasswd, MissingCertificates, VendoredOpenSSL, MuslAllocator, LargeDebugInfo and FatLTO"
+	const rules = "RunsAsRoot, FloatingToolchain, SecretInArgs, UnusedArg, DuplicateDestination, RelativePath, NumericUserWithoutPasswd, MissingCertificates, UndefinedStamp, VendoredOpenSSL, MuslAllocator, LargeDebugInfo and FatLTO"
 	for _, tc := range []struct{ text, want string }{
 		{"# syntax=x\n# check=skip=RunAsRoot\n", `f.yaml:2:1: there is no rule "RunAsRoot", only ` + rules + `; did you mean "RunsAsRoot"?`},
 		{"# check=skip=runsasroot", `f.yaml:1:1: there is no rule "runsasroot", only ` + rules + `; did you mean "RunsAsRoot"?`},
