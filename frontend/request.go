@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client/llb"
@@ -38,6 +39,8 @@ type request struct {
 	// state is the build context. Everything reads this one state, so that the
 	// client sends it once.
 	state llb.State
+	// known are the files of what was solved, by the digest of the definition.
+	known sync.Map
 }
 
 func readRequest(ctx context.Context, bc *dockerui.Client) (*request, error) {
@@ -142,22 +145,44 @@ func (r *request) readSources(ctx context.Context) (*sources.FS, error) {
 	return r.files(ctx, r.state)
 }
 
-// files solves st and gives the files in it, which are read on demand.
+// files solves st and gives the files in it, which are read on demand. Platforms ask
+// for the same ones, and what was read of them is kept.
 func (r *request) files(ctx context.Context, st llb.State) (*sources.FS, error) {
-	ref, err := r.solve(ctx, st)
+	def, err := r.marshal(ctx, st)
 	if err != nil {
 		return nil, err
 	}
-	return sources.New(ctx, ref), nil
+	head, err := def.Head()
+	if err != nil {
+		return nil, err
+	}
+	if known, ok := r.known.Load(head); ok {
+		return known.(*sources.FS), nil
+	}
+	ref, err := r.solveDefinition(ctx, def)
+	if err != nil {
+		return nil, err
+	}
+	known, _ := r.known.LoadOrStore(head, sources.New(ctx, ref))
+	return known.(*sources.FS), nil
 }
 
-// solve has the daemon solve st. Cache imports are not inherited from the build,
-// so every solve passes them on.
+// solve has the daemon solve st.
 func (r *request) solve(ctx context.Context, st llb.State) (client.Reference, error) {
-	def, err := st.Marshal(ctx, llb.WithCaps(r.BuildOpts().LLBCaps), llb.Platform(r.BuildPlatforms[0]))
+	def, err := r.marshal(ctx, st)
 	if err != nil {
-		return nil, errors.Wrap(err, "failed to marshal the LLB definition")
+		return nil, err
 	}
+	return r.solveDefinition(ctx, def)
+}
+
+func (r *request) marshal(ctx context.Context, st llb.State) (*llb.Definition, error) {
+	def, err := st.Marshal(ctx, llb.WithCaps(r.BuildOpts().LLBCaps), llb.Platform(r.BuildPlatforms[0]))
+	return def, errors.Wrap(err, "failed to marshal the LLB definition")
+}
+
+// solveDefinition passes on the cache imports, which are not inherited from the build.
+func (r *request) solveDefinition(ctx context.Context, def *llb.Definition) (client.Reference, error) {
 	res, err := r.GatewayClient().Solve(ctx, client.SolveRequest{Definition: def.ToPB(), CacheImports: r.CacheImports})
 	if err != nil {
 		return nil, err
