@@ -118,11 +118,9 @@ func (p *Plan) compile(e toolchain.Env, pf platform.Platform, built *layers) llb
 	}
 	args.Final = unique(args.Final)
 	args.Run = [][]string{run}
-	if p.target.Build.Auditable {
-		args.Audit = p.metadata(e, pf)
-		if built != nil {
-			args.Audit = append(args.Audit, "--offline")
-		}
+	args.Metadata, args.Auditable = p.metadata(e, pf), p.target.Build.Auditable
+	if built != nil {
+		args.Metadata = append(args.Metadata, "--offline")
 	}
 	opts = append(opts, p.workMount(e, mode, p.id(), pf.Rust.Triple+pf.Rust.CPU))
 	if built != nil {

@@ -353,23 +353,26 @@ func TestGroup(t *testing.T) {
 	require.Equal(t, []string{"two/two"}, ps["two"].Files())
 }
 
-// TestAuditable: what Cargo is asked for is what it was asked to compile, and to
+// TestMetadata: what Cargo is asked for is what it was asked to compile, and to
 // download.
-func TestAuditable(t *testing.T) {
-	audit := func(build string, src fstest.MapFS) (stages, string) {
+func TestMetadata(t *testing.T) {
+	metadataOf := func(build string, src fstest.MapFS) (stages, sourcesync.Command, string) {
 		src["Cargo.toml"] = &fstest.MapFile{Data: append(src["Cargo.toml"].Data, "\n[features]\nx = []\ny = []\n"...)}
 		s := stagesOf(t, plans(t, "  api: {build: {"+build+"}}\n", src)["api"], "linux/arm/v7")
 		c, err := sourcesync.ParseArgs(s.compile.Args[1:])
 		require.NoError(t, err)
-		return s, strings.Join(c.(sourcesync.Command).Audit, " ")
+		command := c.(sourcesync.Command)
+		return s, command, strings.Join(command.Metadata, " ")
 	}
 	const metadata = "cargo metadata --format-version 1"
 	const platforms = " --filter-platform x86_64-unknown-linux-musl --filter-platform x86_64-unknown-linux-gnu" +
 		" --filter-platform aarch64-unknown-linux-musl --filter-platform aarch64-unknown-linux-gnu --filter-platform armv7-unknown-linux-musleabihf"
-	plain, none := audit("package: api", service())
-	require.Empty(t, none)
-	s, got := audit("auditable: true", service())
+	plain, command, got := metadataOf("package: api", service())
 	require.Equal(t, metadata+" --locked"+platforms+" --offline", got)
+	require.False(t, command.Auditable)
+	s, command, got := metadataOf("auditable: true", service())
+	require.Equal(t, metadata+" --locked"+platforms+" --offline", got)
+	require.True(t, command.Auditable)
 	require.Subset(t, s.fetch.Args, strings.Fields(strings.ReplaceAll(platforms, "--filter-platform", "--target")))
 	require.Equal(t, plain.dependencies.Args, s.dependencies.Args, "the dependencies are the same")
 	require.Equal(t, plain.compile.Mounts["/fromscratch/project"].CacheOpt.ID, s.compile.Mounts["/fromscratch/project"].CacheOpt.ID, "and so is what is compiled of the program")
@@ -379,11 +382,11 @@ func TestAuditable(t *testing.T) {
 		"features: [x, y], default-features: false":   metadata + " --locked" + platforms + " --features x,y --no-default-features --offline",
 		"profile: dev, optimize: size, stamp: {A: b}": metadata + " --locked" + platforms + " --offline",
 	} {
-		_, got := audit("auditable: true, "+build, service())
+		_, _, got := metadataOf(build, service())
 		require.Equal(t, want, got, build)
 	}
 	flags := stagesOf(t, plans(t, "  api: {build: {auditable: true}}\n", service())["api"], "linux/amd64/v3").compile.Args
-	require.Contains(t, strings.Join(flags, " "), "-audit --config -audit target.x86_64-unknown-linux-musl.rustflags=", "what is compiled may depend on what a machine has")
+	require.Contains(t, strings.Join(flags, " "), "-metadata --config -metadata target.x86_64-unknown-linux-musl.rustflags=", "what is compiled may depend on what a machine has")
 }
 
 func TestStamp(t *testing.T) {

@@ -16,7 +16,9 @@ type lockedPackage struct {
 	Name    string `toml:"name"`
 	Version string `toml:"version"`
 	// Source is empty for a package of the project.
-	Source       string   `toml:"source"`
+	Source string `toml:"source"`
+	// Checksum is the SHA-256 of the archive that a registry has, in hexadecimal.
+	Checksum     string   `toml:"checksum"`
 	Dependencies []string `toml:"dependencies"`
 }
 
@@ -28,6 +30,17 @@ func readLock(data []byte) cargoLock {
 		return cargoLock{}
 	}
 	return l
+}
+
+// Checksum is the SHA-256 of the archive of a package, in hexadecimal, as the lock
+// file has it; empty for what comes from no registry.
+func (p *Plan) Checksum(name, version, source string) string {
+	for _, l := range p.workspace.lockFile.Package {
+		if l.Name == name && l.Version == version && l.Source == source {
+			return l.Checksum
+		}
+	}
+	return ""
 }
 
 // external tells whether anything comes from elsewhere.

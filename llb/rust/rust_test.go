@@ -157,6 +157,8 @@ func TestCompile(t *testing.T) {
 		Copy: []sourcesync.Copy{{From: "/fromscratch/project/target/aarch64-unknown-linux-musl/release/api", To: "/out/api/api"}},
 		Run: [][]string{{"cargo", "build", "--message-format=json-render-diagnostics", "--profile", "release", "--locked", "--target", "aarch64-unknown-linux-musl",
 			"--package", "api", "--bin", "api"}},
+		Metadata: []string{"cargo", "metadata", "--format-version", "1", "--locked", "--filter-platform", "x86_64-unknown-linux-musl", "--filter-platform", "x86_64-unknown-linux-gnu",
+			"--filter-platform", "aarch64-unknown-linux-musl", "--filter-platform", "aarch64-unknown-linux-gnu"},
 	}, c)
 	for k, v := range map[string]string{
 		"CARGO_HOME":                  "/fromscratch/cargo",

@@ -181,7 +181,7 @@ func TestNewAudit(t *testing.T) {
 			if err := sourcesync.ReadUnits(strings.NewReader(strings.Join(c.messages, "\n")), &units, io.Discard); err != nil {
 				t.Fatal(err)
 			}
-			audit, err := sourcesync.NewAudit("/t/"+musl+"app", []byte(c.metadata()), &units)
+			list, err := sourcesync.NewPackages("/t/"+musl+"app", []byte(c.metadata()), &units)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -189,7 +189,7 @@ func TestNewAudit(t *testing.T) {
 			if err := os.WriteFile(file, object(t, elf.ELFCLASS64, binary.LittleEndian), 0o755); err != nil {
 				t.Fatal(err)
 			}
-			if err := audit.Write(file); err != nil {
+			if err := list.Audit().Write(file); err != nil {
 				t.Fatal(err)
 			}
 			program, err := os.ReadFile(file)
@@ -206,7 +206,7 @@ func TestNewAudit(t *testing.T) {
 	}
 }
 
-func TestNewAuditRefuses(t *testing.T) {
+func TestNewPackagesRefuses(t *testing.T) {
 	t.Parallel()
 	c := &cargo{}
 	c.add("app@0.1.0", "")
@@ -222,7 +222,7 @@ func TestNewAuditRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if _, err := sourcesync.NewAudit(test.program, []byte(test.metadata), &units); err == nil || !strings.Contains(err.Error(), test.want) {
+			if _, err := sourcesync.NewPackages(test.program, []byte(test.metadata), &units); err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("%v", err)
 			}
 		})
@@ -270,13 +270,16 @@ func TestAuditOfCargo(t *testing.T) {
 	const want = `{"packages":[{"name":"app","version":"0.1.0","source":"local","dependencies":[1,2,3],"root":true},` +
 		`{"name":"gen","version":"0.1.0","source":"local","kind":"build","dependencies":[2]},{"name":"lib","version":"0.1.0","source":"local"},` +
 		`{"name":"mac","version":"0.1.0","source":"local","kind":"build","dependencies":[4]},{"name":"made-of","version":"0.1.0","source":"local","kind":"build"}]}`
+	const packages = `{"packages":[{"name":"app","version":"0.1.0","root":true,"dependencies":[2],"build_dependencies":[1,3]},` +
+		`{"name":"gen","version":"0.1.0","build":true,"dependencies":[2]},{"name":"lib","version":"0.1.0"},` +
+		`{"name":"mac","version":"0.1.0","build":true,"dependencies":[4]},{"name":"made-of","version":"0.1.0","build":true}]}`
 	b := newBench(t)
 	from := filepath.Join(b.work, sourcesync.TargetDir, triple, "debug/app")
 	var programs [2][]byte
 	for i := range programs {
 		args := sourcesync.Command{Helper: helper, Source: src, Work: b.work, Copy: []sourcesync.Copy{{From: from, To: b.out}},
-			Audit: []string{"cargo", "metadata", "--format-version", "1", "--filter-platform", triple, "--offline"},
-			Run:   [][]string{{"cargo", "build", "--offline", "--message-format=json-render-diagnostics", "--target", triple, "--package", "app"}}}.Args()
+			Auditable: true, Metadata: []string{"cargo", "metadata", "--format-version", "1", "--filter-platform", triple, "--offline"},
+			Run: [][]string{{"cargo", "build", "--offline", "--message-format=json-render-diagnostics", "--target", triple, "--package", "app"}}}.Args()
 		cmd := exec.Command(args[0], args[1:]...)
 		cmd.Env = cargoEnv()
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -287,6 +290,9 @@ func TestAuditOfCargo(t *testing.T) {
 		}
 		if got := audited(t, programs[i]); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
+		}
+		if got, err := os.ReadFile(b.out + sourcesync.PackagesSuffix); err != nil || string(got) != packages {
+			t.Errorf("%v\ngot  %s\nwant %s", err, got, packages)
 		}
 		if out, err := exec.Command(b.out).Output(); err != nil || string(out) != "lib 7 lib\n" {
 			t.Errorf("the program prints %q, %v", out, err)

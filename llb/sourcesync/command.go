@@ -74,10 +74,13 @@ type Command struct {
 	Stamps, Final []string
 	// Copy lists what to copy out once the compiler has succeeded.
 	Copy []Copy
-	// Audit is the argument vector of cargo metadata, for every file that is copied
-	// out to carry the list of the packages that it was compiled from. The compiler
-	// must be Cargo, and tell of what it compiles as JSON. Empty for none.
-	Audit []string
+	// Metadata is the argument vector of cargo metadata, for a list of the packages that
+	// it was compiled from beside every file that is copied out. The compiler must be
+	// Cargo, and tell of what it compiles as JSON. Empty for none.
+	Metadata []string
+	// Auditable has every file that is copied out carry the list too, and the build fail
+	// when there is none. It takes Metadata.
+	Auditable bool
 	// Run holds the argument vectors of the compiler, run one after the other.
 	Run [][]string
 }
@@ -125,8 +128,11 @@ func (c Command) Args() []string {
 	for _, cp := range c.Copy {
 		args = append(args, "-from", cp.From, "-to", cp.To)
 	}
-	for _, arg := range c.Audit {
-		args = append(args, "-audit", arg)
+	for _, arg := range c.Metadata {
+		args = append(args, "-metadata", arg)
+	}
+	if c.Auditable {
+		args = append(args, "-auditable")
 	}
 	for i, run := range c.Run {
 		mark := separator
@@ -162,7 +168,7 @@ func ParseArgs(args []string) (any, error) {
 	switch args[0] {
 	case verbBuild:
 		var c Command
-		var stamps, final, from, to, audit list
+		var stamps, final, from, to, metadata list
 		set.StringVar(&c.Source, "source", "", "")
 		set.StringVar(&c.Work, "work", "", "")
 		set.StringVar(&c.Dir, "dir", "", "")
@@ -172,11 +178,12 @@ func ParseArgs(args []string) (any, error) {
 		set.Var(&final, "final", "")
 		set.Var(&from, "from", "")
 		set.Var(&to, "to", "")
-		set.Var(&audit, "audit", "")
-		if set.Parse(args[1:]) != nil || c.Source == "" || c.Work == "" || len(from) != len(to) {
+		set.Var(&metadata, "metadata", "")
+		set.BoolVar(&c.Auditable, "auditable", false, "")
+		if set.Parse(args[1:]) != nil || c.Source == "" || c.Work == "" || len(from) != len(to) || c.Auditable && len(metadata) == 0 {
 			return nil, errUsage
 		}
-		c.Stamps, c.Final, c.Audit = stamps, final, audit
+		c.Stamps, c.Final, c.Metadata = stamps, final, metadata
 		for i := range from {
 			c.Copy = append(c.Copy, Copy{From: from[i], To: to[i]})
 		}

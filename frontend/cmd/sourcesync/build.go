@@ -69,11 +69,9 @@ func build(c sourcesync.Command) error {
 			return err
 		}
 	}
-	var metadata bytes.Buffer
-	if len(c.Audit) > 0 {
-		if err := step.Run(c.Audit, dir, env, &metadata, causes); err != nil {
-			return err
-		}
+	list, err := packagesOf(c, dir, env, &units)
+	if err != nil {
+		return err
 	}
 	for _, cp := range c.Copy {
 		if err := os.MkdirAll(filepath.Dir(cp.To), 0o755); err != nil {
@@ -82,15 +80,17 @@ func build(c sourcesync.Command) error {
 		if err := sourcesync.CopyFile(cp.From, cp.To, 0o755, nil); err != nil {
 			return err
 		}
-		if len(c.Audit) == 0 {
+		packages := list[cp.From]
+		if packages == nil {
 			continue
 		}
-		audit, err := sourcesync.NewAudit(cp.From, metadata.Bytes(), &units)
-		if err != nil {
+		if err := packages.Write(cp.To); err != nil {
 			return err
 		}
-		if err := audit.Write(cp.To); err != nil {
-			return err
+		if c.Auditable {
+			if err := packages.Audit().Write(cp.To); err != nil {
+				return err
+			}
 		}
 	}
 	if c.Harvest != "" {
@@ -105,4 +105,26 @@ func build(c sourcesync.Command) error {
 		fmt.Fprintf(os.Stderr, "sourcesync: %d MB that this build had no use for were removed from the cache, which is limited to %d GB\n", removed>>20, cacheLimit>>30)
 	}
 	return err
+}
+
+// packagesOf lists the packages of every program that is copied out, by where Cargo
+// left it. Without a list there is a program all the same, so only one that has to
+// carry it fails the build.
+func packagesOf(c sourcesync.Command, dir string, env []string, units *sourcesync.Units) (map[string]*sourcesync.Packages, error) {
+	if len(c.Metadata) == 0 || len(c.Copy) == 0 {
+		return nil, nil
+	}
+	out := map[string]*sourcesync.Packages{}
+	var metadata bytes.Buffer
+	err := step.Run(c.Metadata, dir, env, &metadata, causes)
+	for _, cp := range c.Copy {
+		if err == nil {
+			out[cp.From], err = sourcesync.NewPackages(cp.From, metadata.Bytes(), units)
+		}
+	}
+	if err != nil && !c.Auditable {
+		fmt.Fprintf(os.Stderr, "sourcesync: which packages the program was compiled from is not known, so it can have no SBOM: %v\n", err)
+		return nil, nil
+	}
+	return out, err
 }
