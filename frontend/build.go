@@ -93,6 +93,9 @@ func (f Frontend) build(ctx context.Context, req *request) (*client.Result, erro
 	for _, b := range builders {
 		b.annotate(rb.Result)
 	}
+	if err := p.attest(ctx, rb, builders); err != nil {
+		return nil, err
+	}
 	return rb.Finalize()
 }
 

@@ -1,6 +1,7 @@
 package frontend
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/moby/buildkit/client/llb"
+	scan "github.com/moby/buildkit/frontend/attestations/sbom"
 	"github.com/moby/buildkit/frontend/dockerui"
 
 	"github.com/fromscratch-build/fromscratch/frontend/inspect"
@@ -27,6 +29,10 @@ type prepared struct {
 	src   *sources.FS
 	tools llb.State
 	epoch time.Time
+	// version is that of the frontend.
+	version string
+	// generator makes the SBOM, if the request names one.
+	generator scan.Scanner
 	// images holds the toolchain images that were resolved, by name.
 	images map[string]toolchain.Image
 	// filled holds the build contexts that others were composed into, by which.
@@ -34,9 +40,12 @@ type prepared struct {
 }
 
 func (f Frontend) prepare(ctx context.Context, req *request, src *sources.FS) (*prepared, error) {
-	p := &prepared{req: req, src: src, images: map[string]toolchain.Image{}, filled: map[string]filled{}}
+	p := &prepared{req: req, src: src, version: cmp.Or(f.Version, "dev"), images: map[string]toolchain.Image{}, filled: map[string]filled{}}
 	var err error
 	if p.epoch, err = req.epoch(ctx); err != nil {
+		return nil, err
+	}
+	if p.generator, err = req.scanner(ctx); err != nil {
 		return nil, err
 	}
 	p.tools, err = f.tools(req)
@@ -52,6 +61,9 @@ type builder struct {
 	plan     toolchain.Plan
 	env      toolchain.Env
 	extras   []rootfs.Layer
+	// image is what was built, and sbom its SBOM if there is to be one.
+	image llb.State
+	sbom  []byte
 }
 
 func (p *prepared) builder(ctx context.Context, pf platform.Platform) (*builder, error) {
@@ -171,8 +183,17 @@ func (b *builder) build(ctx context.Context) (*dockerui.BuildResult, error) {
 	}
 	layers := append(b.extras[:len(b.extras):len(b.extras)],
 		rootfs.Binary(compiled, b.plan.Files(), b.binaryPaths(), b.platform, b.layerOptions(spec.Path{"targets", b.target.Name(), "build"})...))
+	if b.wantsSBOM() {
+		if b.sbom, err = b.document(ctx, b.target.Name(), files); err != nil {
+			return nil, err
+		}
+	}
+	if b.target.Extras.HasSBOM() {
+		layers = append(layers, rootfs.SBOM(b.target.Name(), b.sbom, b.layerOptions(b.extraPath("sbom"))...))
+	}
 	layers = append(layers, b.settled()...)
-	res, err := b.req.solve(ctx, rootfs.Assemble(layers, b.req.BuildOpts().LLBCaps, b.layerOptions(spec.Path{"targets", b.target.Name()})...))
+	b.image = rootfs.Assemble(layers, b.req.BuildOpts().LLBCaps, b.layerOptions(spec.Path{"targets", b.target.Name()})...)
+	res, err := b.req.solve(ctx, b.image)
 	if err != nil {
 		return nil, err
 	}

@@ -136,6 +136,9 @@ func (b *builder) settled() []rootfs.Layer {
 	if ex.HasTmp() {
 		written = append(written, "/tmp")
 	}
+	if ex.HasSBOM() {
+		written = append(written, rootfs.SBOMPath(t.Name()))
+	}
 	var dirs []rootfs.Dir
 	for _, d := range b.ownedDirs() {
 		same := 0

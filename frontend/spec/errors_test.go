@@ -576,7 +576,7 @@ targets:
 extras:
   curl: true
 `, []string{
-		`fromscratch.yaml:5:3: unknown key "curl" in extras; known keys are ca-certificates, tzdata, passwd, tmp, nsswitch, hosts and dirs`,
+		`fromscratch.yaml:5:3: unknown key "curl" in extras; known keys are ca-certificates, tzdata, passwd, tmp, nsswitch, hosts, sbom and dirs`,
 	}},
 	{"misspelled key in the extras", `
 toolchain: go-cgo0
@@ -696,19 +696,12 @@ targets:
 		`fromscratch.yaml:1:176: "git;id" is not the name of a Debian package; write one such as protobuf-compiler, cmake=3.25.1-1 or zlib1g-dev:arm64, and several as a list: [one, two]`,
 		`fromscratch.yaml:3:31: "git curl" is not the name of a Debian package; write one such as protobuf-compiler, cmake=3.25.1-1 or zlib1g-dev:arm64, and several as a list: [one, two]`,
 	}},
-	{"planned extra", `
+	{"options of sbom", `
 toolchain: go-cgo0
 targets:
-  app: {extras: {sbom: true}}
+  app: {extras: {sbom: {path: /x}}}
 `, []string{
-		`fromscratch.yaml:3:18: "sbom" is not supported yet by this version of the frontend; remove it`,
-	}},
-	{"planned extra in a list", `
-toolchain: go-cgo0
-targets:
-  app: {extras: [tzdata, sbom]}
-`, []string{
-		`fromscratch.yaml:3:26: extra "sbom" is not supported yet by this version of the frontend; remove it`,
+		`fromscratch.yaml:3:24: sbom must be true or false, not a mapping`,
 	}},
 	{"planned options of tzdata", `
 toolchain: go-cgo0
@@ -1524,7 +1517,7 @@ targets:
   app: {}
 extras: [curl]
 `, []string{
-		`fromscratch.yaml:4:10: there is no extra "curl", only ca-certificates, tzdata, passwd, tmp, nsswitch, hosts and dirs`,
+		`fromscratch.yaml:4:10: there is no extra "curl", only ca-certificates, tzdata, passwd, tmp, nsswitch, hosts, sbom and dirs`,
 	}},
 	{"misspelled extra in a list", `
 toolchain: go-cgo0
@@ -1534,7 +1527,7 @@ extras:
   - tmp
   - tz-data
 `, []string{
-		`fromscratch.yaml:6:5: there is no extra "tz-data", only ca-certificates, tzdata, passwd, tmp, nsswitch, hosts and dirs; did you mean "tzdata"?`,
+		`fromscratch.yaml:6:5: there is no extra "tz-data", only ca-certificates, tzdata, passwd, tmp, nsswitch, hosts, sbom and dirs; did you mean "tzdata"?`,
 	}},
 	{"none in a list", `
 toolchain: go-cgo0
@@ -1542,7 +1535,7 @@ targets:
   app: {}
 extras: [none]
 `, []string{
-		`fromscratch.yaml:4:10: there is no extra "none", only ca-certificates, tzdata, passwd, tmp, nsswitch, hosts and dirs; for nothing but the binary, write extras: none`,
+		`fromscratch.yaml:4:10: there is no extra "none", only ca-certificates, tzdata, passwd, tmp, nsswitch, hosts, sbom and dirs; for nothing but the binary, write extras: none`,
 	}},
 	{"options in a list", `
 toolchain: go-cgo0
@@ -1816,7 +1809,7 @@ targets:
 foo: bar
 `, []string{
 		`fromscratch.yaml:1:39: "Git" is not the name of a Debian package; write one such as protobuf-compiler, cmake=3.25.1-1 or zlib1g-dev:arm64, and several as a list: [one, two]`,
-		`fromscratch.yaml:2:10: there is no extra "tz", only ca-certificates, tzdata, passwd, tmp, nsswitch, hosts and dirs; did you mean "tmp"?`,
+		`fromscratch.yaml:2:10: there is no extra "tz", only ca-certificates, tzdata, passwd, tmp, nsswitch, hosts, sbom and dirs; did you mean "tmp"?`,
 		`fromscratch.yaml:5:18: dir is relative to the build context: write "x"`,
 		`fromscratch.yaml:6:11: user "web" has no number: write {name: web, uid: 10001}, because Kubernetes answers "container has runAsNonRoot and image has non-numeric user" to a name`,
 		`fromscratch.yaml:7:3: "a a" cannot be the name of a target; use letters, digits, '.', '_' and '-', and start with a letter or a digit`,

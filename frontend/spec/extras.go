@@ -2,7 +2,6 @@ package spec
 
 import (
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -28,13 +27,14 @@ type Extras struct {
 	// Hosts is /etc/hosts with localhost; container runtimes put their own over it.
 	// Default: off.
 	Hosts *Switch `yaml:"hosts"`
+	// SBOM is the SPDX document of the image, /usr/share/sbom/<target>.spdx.json, for
+	// scanners that see nothing but its files. Default: off.
+	SBOM *Switch `yaml:"sbom"`
 	// Dirs are directories to create.
 	Dirs []Dir `yaml:"dirs"`
 
 	none bool
 }
-
-func (*Extras) planned() []string { return []string{"sbom"} }
 
 // Switch is an extra that is on or off.
 type Switch bool
@@ -119,10 +119,6 @@ func (e *Extras) list(d *decoder, n *yaml.Node, path Path) {
 		}
 		f, known := fields[name]
 		if !known {
-			if slices.Contains(e.planned(), name) {
-				d.problem(c, "extra %s is not supported yet by this version of the frontend; remove it", quote(name))
-				continue
-			}
 			names := keysOf(v.Type())
 			hint := DidYouMean(name, names)
 			if name == "none" {
@@ -149,10 +145,10 @@ func (e *Extras) list(d *decoder, n *yaml.Node, path Path) {
 func (e Extras) with(t Extras) Extras {
 	on := Switch(true)
 	off := Switch(false)
-	out := Extras{CACertificates: &CACertificates{}, TZData: &off, Passwd: &on, Tmp: &on, Nsswitch: &off, Hosts: &off}
+	out := Extras{CACertificates: &CACertificates{}, TZData: &off, Passwd: &on, Tmp: &on, Nsswitch: &off, Hosts: &off, SBOM: &off}
 	for _, layer := range []Extras{e, t} {
 		if layer.none {
-			out = Extras{CACertificates: &CACertificates{off: true}, TZData: &off, Passwd: &off, Tmp: &off, Nsswitch: &off, Hosts: &off}
+			out = Extras{CACertificates: &CACertificates{off: true}, TZData: &off, Passwd: &off, Tmp: &off, Nsswitch: &off, Hosts: &off, SBOM: &off}
 		}
 		says, merged := reflect.ValueOf(layer), reflect.ValueOf(&out).Elem()
 		for _, i := range fieldsOf(says.Type()) {
@@ -183,3 +179,6 @@ func (e Extras) HasNsswitch() bool { return e.Nsswitch != nil && bool(*e.Nsswitc
 
 // HasHosts tells whether the image gets /etc/hosts.
 func (e Extras) HasHosts() bool { return e.Hosts != nil && bool(*e.Hosts) }
+
+// HasSBOM tells whether the image gets its SPDX document.
+func (e Extras) HasSBOM() bool { return e.SBOM != nil && bool(*e.SBOM) }

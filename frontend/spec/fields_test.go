@@ -799,7 +799,7 @@ targets:
     user: root
     stopsignal: 9
     healthcheck: {test: [/rs]}
-    extras: {dirs: [{path: /z, chown: nonroot}], hosts: true}
+    extras: {dirs: [{path: /z, chown: nonroot}], hosts: true, sbom: true}
   bare:
     stopsignal: term
     extras: none
@@ -849,6 +849,7 @@ targets:
 		{"no dirs", len(bare.Extras.Dirs), 0},
 		{"nsswitch", []bool{api.Extras.HasNsswitch(), rs.Extras.HasNsswitch(), bare.Extras.HasNsswitch()}, []bool{true, true, false}},
 		{"hosts", []bool{api.Extras.HasHosts(), rs.Extras.HasHosts(), bare.Extras.HasHosts()}, []bool{false, true, false}},
+		{"sbom", []bool{api.Extras.HasSBOM(), rs.Extras.HasSBOM(), bare.Extras.HasSBOM()}, []bool{false, true, false}},
 		{"features", rs.Build.Features, spec.Words{"tls", "dep/x"}},
 		{"switches", []*bool{rs.Build.DefaultFeatures, rs.Build.Locked, api.Build.Locked}, []*bool{&no, &no, nil}},
 		{"profile", rs.Build.Profile, "release-lto"},

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io/fs"
 	"path"
+	"strings"
 	"sync"
 	"testing"
 
@@ -96,8 +97,11 @@ func (c *Client) ResolveImageConfig(_ context.Context, ref string, _ sourceresol
 	return ref, digest.FromString(ref), []byte(cfg), nil
 }
 
-// ResolveSourceMetadata knows nothing of any source.
-func (c *Client) ResolveSourceMetadata(context.Context, *pb.SourceOp, sourceresolver.Opt) (*sourceresolver.MetaResponse, error) {
+// ResolveSourceMetadata knows images, if there is an ImageConfig, and no other source.
+func (c *Client) ResolveSourceMetadata(_ context.Context, op *pb.SourceOp, _ sourceresolver.Opt) (*sourceresolver.MetaResponse, error) {
+	if ref, ok := strings.CutPrefix(op.Identifier, "docker-image://"); ok && c.ImageConfig != "" {
+		return &sourceresolver.MetaResponse{Op: op, Image: &sourceresolver.ResolveImageResponse{Digest: digest.FromString(ref), Config: []byte(c.ImageConfig)}}, nil
+	}
 	return nil, errors.New("no metadata here")
 }
 

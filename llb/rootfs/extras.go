@@ -85,6 +85,16 @@ func Hosts(opts ...llb.ConstraintsOpt) Layer {
 	return etcFile("hosts", "extras: hosts", "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n", opts)
 }
 
+// SBOMPath is where the SPDX document of a target lies in its image. Trivy and Syft take
+// any file whose name ends so for one.
+func SBOMPath(target string) string { return "/usr/share/sbom/" + target + ".spdx.json" }
+
+// SBOM is the layer of the SPDX document of a target.
+func SBOM(target string, document []byte, opts ...llb.ConstraintsOpt) Layer {
+	p := SBOMPath(target)
+	return several("extras: sbom", llb.Mkdir(path.Dir(p), 0o755, llb.WithParents(true), created).Mkfile(p, 0o644, document, created), opts...)
+}
+
 func etcFile(file, name, text string, opts []llb.ConstraintsOpt) Layer {
 	return several(name, llb.Mkdir("/etc", 0o755, created).Mkfile("/etc/"+file, 0o644, []byte(text), created), opts...)
 }

@@ -1,0 +1,177 @@
+package frontend
+
+import (
+	"context"
+	"crypto/sha1" // SPDX 2.3 wants it of every file (section 8.4).
+	"crypto/sha256"
+	"debug/buildinfo"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/distribution/reference"
+
+	"github.com/fromscratch-build/fromscratch/frontend/sbom"
+	"github.com/fromscratch-build/fromscratch/frontend/sources"
+	"github.com/fromscratch-build/fromscratch/frontend/spec"
+	"github.com/fromscratch-build/fromscratch/llb/rootfs"
+	"github.com/fromscratch-build/fromscratch/llb/sourcesync"
+)
+
+// versionsPath is where the frontend's image says which versions of Debian's packages
+// its data comes from, a line each: "tzdata=2026a-0+deb12u1".
+const versionsPath = "usr/share/fromscratch/versions"
+
+// wantsSBOM tells whether anything asks for a document: the request, or the spec for the
+// image itself.
+func (b *builder) wantsSBOM() bool {
+	return b.req.SBOM != nil && b.generator == nil || b.target.Extras.HasSBOM()
+}
+
+// document is the SBOM of an image called name, whose programs compiled holds.
+func (b *builder) document(ctx context.Context, name string, compiled *sources.FS) ([]byte, error) {
+	img := sbom.Image{Name: name, Platform: b.platform.String(), Created: b.epoch, Tool: "fromscratch-" + b.version}
+	var err error
+	if img.Programs, err = b.programs(compiled); err != nil {
+		return nil, err
+	}
+	if img.Parts, err = b.parts(ctx); err != nil {
+		return nil, err
+	}
+	return img.Marshal()
+}
+
+// programs are the programs of the target, with what they were compiled from.
+func (b *builder) programs(compiled *sources.FS) ([]sbom.Program, error) {
+	files, paths := b.plan.Files(), b.binaryPaths()
+	out := make([]sbom.Program, len(files))
+	for i, file := range files {
+		p := sbom.Program{Path: paths[i]}
+		var err error
+		if p.SHA1, p.SHA256, err = checksums(compiled, file); err != nil {
+			return nil, err
+		}
+		if p.Graph, err = b.graph(compiled, file); err != nil {
+			return nil, err
+		}
+		if image := b.plan.Image(); image != "" {
+			p.Tools = append(p.Tools, imageComponent(image, b.env.Image.Digest, "the toolchain"))
+		}
+		out[i] = p
+	}
+	return out, nil
+}
+
+// graph is what a program was compiled from, empty when nobody knows.
+func (b *builder) graph(compiled *sources.FS, file string) (sbom.Graph, error) {
+	if b.target.Toolchain.Name != spec.RustMusl {
+		info, err := buildinfo.Read(compiled.ReaderAt(file))
+		if err != nil && !b.forGo() {
+			return sbom.Graph{}, nil
+		}
+		if err != nil {
+			return sbom.Graph{}, err
+		}
+		return sbom.Go(info), nil
+	}
+	data, err := compiled.ReadFile(file + sourcesync.PackagesSuffix)
+	if errors.Is(err, fs.ErrNotExist) {
+		return sbom.Graph{}, b.spec.Problem(spec.Path{"targets", b.target.Name(), "build"}, fmt.Sprintf("what %s was compiled from is not known, so there can be no SBOM: "+
+			"cargo metadata failed after the compile, and --no-cache-filter %s shows why; or name a generator with --attest type=sbom,generator=…", path.Base(file), b.target.Name()))
+	}
+	if err != nil {
+		return sbom.Graph{}, err
+	}
+	var list sourcesync.Packages
+	if err := json.Unmarshal(data, &list); err != nil {
+		return sbom.Graph{}, fmt.Errorf("%s: %w", file+sourcesync.PackagesSuffix, err)
+	}
+	checksum := func(string, string, string) string { return "" }
+	if p, ok := b.plan.(interface {
+		Checksum(name, version, source string) string
+	}); ok {
+		checksum = p.Checksum
+	}
+	return sbom.Rust(&list, checksum), nil
+}
+
+// parts are what the image holds besides its programs and a few lines of text.
+func (b *builder) parts(ctx context.Context) ([]sbom.Component, error) {
+	var out []sbom.Component
+	ex := b.target.Extras
+	if ex.HasCACertificates() || ex.HasTZData() {
+		versions, err := b.dataVersions(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if ex.HasCACertificates() {
+			comment := rootfs.BundlePath
+			if add := ex.CACertificates.Append; len(add) > 0 {
+				comment += ", with the certificates in " + strings.Join(add, ", ") + " of the build context"
+			}
+			out = append(out, sbom.Debian("ca-certificates", versions["ca-certificates"], comment))
+		}
+		if ex.HasTZData() {
+			out = append(out, sbom.Debian("tzdata", versions["tzdata"], rootfs.ZoneinfoPath))
+		}
+	}
+	for _, c := range b.target.Copy {
+		from := "the build context"
+		if c.From != "" {
+			from = "the build context " + c.From
+		}
+		out = append(out, sbom.Component{Name: c.Src, Source: from, Comment: "copied to " + c.Dest, Purpose: sbom.File})
+	}
+	return out, nil
+}
+
+// dataVersions are the versions of Debian's packages in the frontend's image, by name.
+func (b *builder) dataVersions(ctx context.Context) (map[string]string, error) {
+	files, err := b.req.files(ctx, b.tools)
+	if err != nil {
+		return nil, err
+	}
+	data, err := files.ReadFile(versionsPath)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	out := map[string]string{}
+	for line := range strings.Lines(string(data)) {
+		name, version, _ := strings.Cut(strings.TrimSpace(line), "=")
+		out[name] = version
+	}
+	return out, nil
+}
+
+// imageComponent is an image that the build used, under the name that it was asked for
+// by.
+func imageComponent(ref, digest, comment string) sbom.Component {
+	named, err := reference.ParseNormalizedNamed(ref)
+	if err != nil {
+		return sbom.OCI(ref, "", digest, comment)
+	}
+	tag := ""
+	if t, ok := reference.TagNameOnly(named).(reference.Tagged); ok {
+		tag = t.Tag()
+	}
+	return sbom.OCI(named.Name(), tag, digest, comment)
+}
+
+// checksums reads a whole file, some megabytes at a time.
+func checksums(files *sources.FS, name string) (sum1, sum256 string, err error) {
+	info, err := files.Stat(name)
+	if err != nil {
+		return "", "", err
+	}
+	h1, h256 := sha1.New(), sha256.New()
+	buf := make([]byte, min(4<<20, max(info.Size(), 1)))
+	if _, err := io.CopyBuffer(io.MultiWriter(h1, h256), io.NewSectionReader(files.ReaderAt(name), 0, info.Size()), buf); err != nil {
+		return "", "", err
+	}
+	return hex.EncodeToString(h1.Sum(nil)), hex.EncodeToString(h256.Sum(nil)), nil
+}
