@@ -68,6 +68,8 @@ type Build struct {
 	CacheTo, CacheFrom string
 	// Secrets are secrets by their ids.
 	Secrets map[string]string
+	// Attest lists attestations to make, such as type=sbom.
+	Attest []string
 	// Push is the name that the image is pushed to the registry under, if any.
 	Push string
 	// Buildkitd is the builder to use. Default: the shared one of the test bed.
@@ -127,7 +129,7 @@ func (b Build) Command(dir string) []string {
 	if b.Buildkitd != nil {
 		builder = b.Buildkitd.Builder
 	}
-	args := []string{"buildx", "build", "--builder", builder, "--progress", "plain", "--provenance=false",
+	args := []string{"buildx", "build", "--builder", builder, "--progress", "plain",
 		"--output", "type=oci,tar=false,dest=" + dir, "-f", filepath.Join(b.Context, b.file())}
 	if len(b.Platforms) > 0 {
 		args = append(args, "--platform", strings.Join(b.Platforms, ","))
@@ -152,6 +154,14 @@ func (b Build) Command(dir string) []string {
 	}
 	for _, id := range slices.Sorted(maps.Keys(b.Secrets)) {
 		args = append(args, "--secret", "id="+id+",env="+secretVariable(id))
+	}
+	provenance := false
+	for _, attest := range b.Attest {
+		args = append(args, "--attest", attest)
+		provenance = provenance || strings.HasPrefix(attest, "type=provenance")
+	}
+	if !provenance {
+		args = append(args, "--provenance=false")
 	}
 	if b.Push != "" {
 		args = append(args, "--output", "type=image,push=true,name="+b.Push)
@@ -198,6 +208,10 @@ func (b Build) inProcess(ctx context.Context, dir string) (string, error) {
 	}
 	if b.NoCache {
 		attrs["no-cache"] = ""
+	}
+	for _, attest := range b.Attest {
+		kind, options, _ := strings.Cut(strings.TrimPrefix(attest, "type="), ",")
+		attrs["attest:"+kind] = options
 	}
 	opt := client.SolveOpt{
 		// As buildx does: what the daemon keeps of one folder is no base for the

@@ -41,6 +41,8 @@ type Image struct {
 	Descriptor ocispecs.Descriptor
 	Manifest   ocispecs.Manifest
 	Config     dockerspec.DockerOCIImage
+	// Predicates are those of its attestations, byte for byte, by their type.
+	Predicates map[string]string
 	// Files are the files of the image by absolute path.
 	Files map[string]File
 }
@@ -77,15 +79,44 @@ func Open(ctx context.Context, dir string) (*Layout, error) {
 	if err := l.read(ctx, l.Root, &l.Index); err != nil {
 		return nil, err
 	}
+	var attestations []ocispecs.Descriptor
 	for _, desc := range l.Index.Manifests {
 		if desc.Annotations["vnd.docker.reference.type"] == "attestation-manifest" {
+			attestations = append(attestations, desc)
 			continue
 		}
 		if err := l.add(ctx, desc); err != nil {
 			return nil, err
 		}
 	}
+	for _, desc := range attestations {
+		if err := l.attest(ctx, desc); err != nil {
+			return nil, err
+		}
+	}
 	return l, nil
+}
+
+// attest adds what an attestation manifest has to its image ("Attestation storage" in
+// BuildKit's documentation).
+func (l *Layout) attest(ctx context.Context, desc ocispecs.Descriptor) error {
+	var manifest ocispecs.Manifest
+	if err := l.read(ctx, desc, &manifest); err != nil {
+		return err
+	}
+	for _, img := range l.Images {
+		if img.Descriptor.Digest.String() != desc.Annotations["vnd.docker.reference.digest"] {
+			continue
+		}
+		for _, layer := range manifest.Layers {
+			var statement struct{ Predicate json.RawMessage }
+			if err := l.read(ctx, layer, &statement); err != nil {
+				return err
+			}
+			img.Predicates[layer.Annotations["in-toto.io/predicate-type"]] = string(statement.Predicate)
+		}
+	}
+	return nil
 }
 
 // IsIndex tells whether the result is an index.
@@ -103,7 +134,7 @@ func (l *Layout) read(ctx context.Context, desc ocispecs.Descriptor, into any) e
 }
 
 func (l *Layout) add(ctx context.Context, desc ocispecs.Descriptor) error {
-	img := &Image{Descriptor: desc, Files: map[string]File{}}
+	img := &Image{Descriptor: desc, Files: map[string]File{}, Predicates: map[string]string{}}
 	if err := l.read(ctx, desc, &img.Manifest); err != nil {
 		return err
 	}
