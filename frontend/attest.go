@@ -14,7 +14,6 @@ import (
 	gwpb "github.com/moby/buildkit/frontend/gateway/pb"
 	"github.com/moby/buildkit/solver/result"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
-	"github.com/pkg/errors"
 
 	"github.com/fromscratch-build/fromscratch/frontend/spec"
 	"github.com/fromscratch-build/fromscratch/llb/toolchain"
@@ -54,7 +53,11 @@ func (r *request) scanner(ctx context.Context) (scan.Scanner, error) {
 	}
 	s, err := scan.CreateSBOMScanner(ctx, r.GatewayClient(), r.SBOM.Generator, r.BuildPlatforms[0],
 		r.resolveOpt("[internal] load metadata for "+r.SBOM.Generator), r.SBOM.Parameters)
-	return s, errors.Wrapf(err, "the SBOM generator %s cannot be used; without generator= the frontend writes the SBOM itself", r.SBOM.Generator)
+	if err != nil {
+		// Of what it wraps, a client shows the status of the far side alone.
+		return nil, fmt.Errorf("the SBOM generator %s cannot be used (%s); without generator= the frontend writes the SBOM itself", r.SBOM.Generator, err.Error())
+	}
+	return s, nil
 }
 
 // attest adds an SBOM to the image of each platform, if the request asks for it.

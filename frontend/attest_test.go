@@ -112,7 +112,7 @@ func TestSBOMGenerator(t *testing.T) {
 	}
 	c := newClient(t, goSpec, map[string]string{"attest:sbom": "generator=example.com/scanner"})
 	_, err := build(c)
-	require.ErrorContains(t, err, "the SBOM generator example.com/scanner:latest cannot be used; without generator= the frontend writes the SBOM itself: ")
+	require.ErrorContains(t, err, "the SBOM generator example.com/scanner:latest cannot be used (failed to resolve source metadata for example.com/scanner:latest: no metadata here); without generator= the frontend writes the SBOM itself")
 }
 
 func TestRustSBOM(t *testing.T) {
