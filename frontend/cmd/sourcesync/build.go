@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 
 	"github.com/fromscratch-build/fromscratch/frontend/cmd/internal/step"
 	"github.com/fromscratch-build/fromscratch/llb/cause"
@@ -58,6 +60,7 @@ func build(c sourcesync.Command) error {
 	}
 	var units sourcesync.Units
 	dir := filepath.Join(c.Work, sourcesync.MirrorDir, c.Dir)
+	listed := list(c, dir, env)
 	for _, args := range c.Run {
 		err := run(args, dir, env, &units)
 		failed, ok := errors.AsType[*step.Error](err)
@@ -69,7 +72,7 @@ func build(c sourcesync.Command) error {
 			return err
 		}
 	}
-	list, err := packagesOf(c, dir, env, &units)
+	lists, err := packagesOf(c, listed, &units)
 	if err != nil {
 		return err
 	}
@@ -80,7 +83,7 @@ func build(c sourcesync.Command) error {
 		if err := sourcesync.CopyFile(cp.From, cp.To, 0o755, nil); err != nil {
 			return err
 		}
-		packages := list[cp.From]
+		packages := lists[cp.From]
 		if packages == nil {
 			continue
 		}
@@ -107,19 +110,46 @@ func build(c sourcesync.Command) error {
 	return err
 }
 
+// listing is a run of cargo metadata.
+type listing struct {
+	out, said bytes.Buffer
+	run       func() error
+}
+
+// list prepares cargo metadata, nil where it is not asked for. Where Cargo has all that
+// it needs and may not change anything, it runs beside the build.
+func list(c sourcesync.Command, dir string, env []string) *listing {
+	if len(c.Metadata) == 0 || len(c.Copy) == 0 {
+		return nil
+	}
+	l := &listing{}
+	cmd := exec.Command(c.Metadata[0], c.Metadata[1:]...)
+	cmd.Dir, cmd.Env = dir, append(cmd.Environ(), env...)
+	cmd.Stdout, cmd.Stderr = &l.out, &l.said
+	l.run = cmd.Run
+	if slices.Contains(c.Metadata, "--locked") && slices.Contains(c.Metadata, "--offline") {
+		ended := make(chan error, 1)
+		go func() { ended <- cmd.Run() }()
+		l.run = func() error { return <-ended }
+	}
+	return l
+}
+
 // packagesOf lists the packages of every program that is copied out, by where Cargo
 // left it. Without a list there is a program all the same, so only one that has to
 // carry it fails the build.
-func packagesOf(c sourcesync.Command, dir string, env []string, units *sourcesync.Units) (map[string]*sourcesync.Packages, error) {
-	if len(c.Metadata) == 0 || len(c.Copy) == 0 {
+func packagesOf(c sourcesync.Command, l *listing, units *sourcesync.Units) (map[string]*sourcesync.Packages, error) {
+	if l == nil {
 		return nil, nil
 	}
 	out := map[string]*sourcesync.Packages{}
-	var metadata bytes.Buffer
-	err := step.Run(c.Metadata, dir, env, &metadata, causes)
+	err := l.run()
+	if err != nil {
+		err = fmt.Errorf("cargo metadata: %w: %s", err, bytes.TrimSpace(l.said.Bytes()))
+	}
 	for _, cp := range c.Copy {
 		if err == nil {
-			out[cp.From], err = sourcesync.NewPackages(cp.From, metadata.Bytes(), units)
+			out[cp.From], err = sourcesync.NewPackages(cp.From, l.out.Bytes(), units)
 		}
 	}
 	if err != nil && !c.Auditable {
