@@ -18,6 +18,7 @@ import (
 	"github.com/fromscratch-build/fromscratch/frontend/spec"
 	"github.com/fromscratch-build/fromscratch/llb/golang"
 	"github.com/fromscratch-build/fromscratch/llb/platform"
+	"github.com/fromscratch-build/fromscratch/llb/prebuilt"
 	"github.com/fromscratch-build/fromscratch/llb/rootfs"
 	"github.com/fromscratch-build/fromscratch/llb/rust"
 	"github.com/fromscratch-build/fromscratch/llb/toolchain"
@@ -61,6 +62,8 @@ type builder struct {
 	plan     toolchain.Plan
 	env      toolchain.Env
 	extras   []rootfs.Layer
+	// base is what the target is built on; nil for scratch.
+	base *base
 	// image is what was built, and sbom its SBOM if there is to be one.
 	image llb.State
 	sbom  []byte
@@ -76,7 +79,7 @@ func (p *prepared) builder(ctx context.Context, pf platform.Platform) (*builder,
 		return nil, err
 	}
 	b := &builder{prepared: p, spec: s, target: t, platform: pf}
-	from, err := p.compileSources(ctx, s, t)
+	from, err := p.compileSources(ctx, s, t, pf)
 	if err != nil {
 		return nil, err
 	}
@@ -101,6 +104,12 @@ func (p *prepared) builder(ctx context.Context, pf platform.Platform) (*builder,
 
 		BuildLocation:     p.req.location(s.BuildRange(t.Name())),
 		ToolchainLocation: p.req.location(s.KeyRange(s.ToolchainPath(t)...)),
+	}
+	if b.base, err = b.baseImage(ctx); err != nil {
+		return nil, err
+	}
+	if err := b.settle(t); err != nil {
+		return nil, err
 	}
 	b.extras, err = b.layers(ctx)
 	return b, err
@@ -147,6 +156,8 @@ func plan(s *spec.Spec, t *spec.Target, src fs.FS) (toolchain.Plan, error) {
 		return golang.New(s, t, src)
 	case spec.RustMusl:
 		return rust.New(s, t, src)
+	case spec.Prebuilt:
+		return prebuilt.New(s, t, src), nil
 	}
 	return nil, fmt.Errorf("toolchain %s has no implementation", t.Toolchain.Name)
 }
@@ -181,8 +192,11 @@ func (b *builder) build(ctx context.Context) (*dockerui.BuildResult, error) {
 	if err := b.inspect(files); err != nil {
 		return nil, err
 	}
-	layers := append(b.extras[:len(b.extras):len(b.extras)],
-		rootfs.Binary(compiled, b.plan.Files(), b.binaryPaths(), b.platform, b.layerOptions(spec.Path{"targets", b.target.Name(), "build"})...))
+	binary, err := b.capable(rootfs.Binary(compiled, b.plan.Files(), b.binaryPaths(), b.platform, b.layerOptions(spec.Path{"targets", b.target.Name(), "build"})...))
+	if err != nil {
+		return nil, err
+	}
+	layers := append(b.extras[:len(b.extras):len(b.extras)], binary)
 	if b.wantsSBOM() {
 		if b.sbom, err = b.document(ctx, b.target.Name(), files); err != nil {
 			return nil, err
@@ -192,12 +206,15 @@ func (b *builder) build(ctx context.Context) (*dockerui.BuildResult, error) {
 		layers = append(layers, rootfs.SBOM(b.target.Name(), b.sbom, b.layerOptions(b.extraPath("sbom"))...))
 	}
 	layers = append(layers, b.settled()...)
-	b.image = rootfs.Assemble(layers, b.req.BuildOpts().LLBCaps, b.layerOptions(spec.Path{"targets", b.target.Name()})...)
+	b.image = rootfs.Assemble(b.onBase(layers), b.req.BuildOpts().LLBCaps, b.layerOptions(spec.Path{"targets", b.target.Name()})...)
 	res, err := b.req.solve(ctx, b.image)
 	if err != nil {
 		return nil, err
 	}
-	return &dockerui.BuildResult{Reference: res, Image: b.imageConfig(layers), Epoch: &b.epoch}, nil
+	if err := b.keptCapabilities(ctx, res); err != nil {
+		return nil, err
+	}
+	return &dockerui.BuildResult{Reference: res, Image: b.imageConfig(layers), BaseImage: b.base.image(), Epoch: &b.epoch}, nil
 }
 
 // learn lets the plan read what a vertex of its graph finds out.

@@ -30,13 +30,21 @@ func (b *builder) layers(ctx context.Context) ([]rootfs.Layer, error) {
 		if err != nil {
 			return nil, err
 		}
+		dir := path.Dir(rootfs.BundlePath)
+		if to := b.base.placeDir(dir); to != dir {
+			layer = rootfs.Moved(layer, dir, to, at("ca-certificates")...)
+		}
 		layers = append(layers, layer)
 	}
 	if ex.HasTZData() {
 		layers = append(layers, rootfs.TZData(b.tools, at("tzdata")...))
 	}
 	if ex.HasPasswd() {
-		layers = append(layers, rootfs.Passwd(t.User, at("passwd")...))
+		passwd, err := b.passwd(at("passwd"))
+		if err != nil {
+			return nil, err
+		}
+		layers = append(layers, passwd...)
 	}
 	if ex.HasTmp() {
 		layers = append(layers, rootfs.Tmp(at("tmp")...))
@@ -54,10 +62,10 @@ func (b *builder) layers(ctx context.Context) ([]rootfs.Layer, error) {
 		name := fmt.Sprintf("%s %s", key, strings.Join(paths, ", "))
 		layers = append(layers, rootfs.Dirs(name, userDirs(t.User, paths...), b.layerOptions(spec.Path{"targets", t.Name(), key})...))
 	}
-	if len(t.Volumes) > 0 {
-		owned("volumes", t.Volumes...)
+	if volumes := b.lacks(t.Volumes...); len(volumes) > 0 {
+		owned("volumes", volumes...)
 	}
-	if t.Workdir != "/" {
+	if workdir := b.lacks(t.Workdir); len(workdir) > 0 && t.Workdir != "/" {
 		owned("workdir", t.Workdir)
 	}
 	copies, err := b.copies(ctx)
@@ -93,11 +101,11 @@ func (b *builder) ownedDirs() []rootfs.Dir {
 	if t.Extras.HasTmp() {
 		all = append(all, rootfs.Dir{Path: "/tmp", Mode: 0o1777})
 	}
-	if t.Extras.HasPasswd() {
+	if t.Extras.HasPasswd() && !b.base.dir(t.User.Home) {
 		all = append(all, rootfs.Dir{Path: t.User.Home, UID: t.User.UID, GID: t.User.GID, Mode: 0o700})
 	}
-	all = append(all, userDirs(t.User, t.Volumes...)...)
-	all = append(all, userDirs(t.User, t.Workdir)...)
+	all = append(all, userDirs(t.User, b.lacks(t.Volumes...)...)...)
+	all = append(all, userDirs(t.User, b.lacks(t.Workdir)...)...)
 	var out []rootfs.Dir
 	for _, d := range all {
 		if d.Path != "/" && !slices.ContainsFunc(out, func(o rootfs.Dir) bool { return o.Path == d.Path }) {
@@ -112,7 +120,7 @@ func (b *builder) ownedDirs() []rootfs.Dir {
 // layer writes below a directory of another, as usual.
 func (b *builder) settled() []rootfs.Layer {
 	t, ex := b.target, b.target.Extras
-	written := append([]string{t.Workdir}, t.Volumes...)
+	written := slices.Concat(b.lacks(t.Workdir), b.lacks(t.Volumes...))
 	written = append(written, b.binaryPaths()...)
 	for _, d := range ex.Dirs {
 		written = append(written, d.Path)
@@ -139,8 +147,11 @@ func (b *builder) settled() []rootfs.Layer {
 	if ex.HasSBOM() {
 		written = append(written, rootfs.SBOMPath(t.Name()))
 	}
-	var dirs []rootfs.Dir
-	for _, d := range b.ownedDirs() {
+	owned := b.ownedDirs()
+	dirs := slices.DeleteFunc(b.base.parents(written), func(d rootfs.Dir) bool {
+		return slices.ContainsFunc(owned, func(o rootfs.Dir) bool { return o.Path == d.Path })
+	})
+	for _, d := range owned {
 		same := 0
 		below := slices.ContainsFunc(written, func(p string) bool { return strings.HasPrefix(p, d.Path+"/") })
 		for _, p := range written {

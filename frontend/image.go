@@ -62,6 +62,7 @@ func (b *builder) imageConfig(layers []rootfs.Layer) *dockerspec.DockerOCIImage 
 	for _, l := range layers {
 		img.History = append(img.History, ocispecs.History{Created: &b.epoch, CreatedBy: l.Name, Comment: "fromscratch"})
 	}
+	b.inherit(img)
 	return img
 }
 

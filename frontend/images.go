@@ -8,6 +8,7 @@ import (
 
 	"github.com/distribution/reference"
 	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/client/llb/sourceresolver"
 	"github.com/moby/buildkit/frontend/dockerui"
 	digest "github.com/opencontainers/go-digest"
 	"github.com/pkg/errors"
@@ -22,6 +23,9 @@ import (
 // apply. It is pinned to its digest in the graph.
 func (p *prepared) toolchainImage(ctx context.Context, s *spec.Spec, t *spec.Target, plan toolchain.Plan) (toolchain.Image, error) {
 	name := plan.Image()
+	if name == "" {
+		return toolchain.Image{}, nil
+	}
 	if img, ok := p.images[name]; ok {
 		return img, nil
 	}
@@ -67,14 +71,35 @@ func (r *request) resolveImage(ctx context.Context, s *spec.Spec, t *spec.Target
 	if err != nil {
 		return toolchain.Image{}, imageProblem(s, t, name, asked, err)
 	}
-	ref, dgst, data, err := r.GatewayClient().ResolveImageConfig(ctx, reference.TagNameOnly(named).String(),
-		r.resolveOpt(fmt.Sprintf("[internal] load metadata for %s", reference.FamiliarString(named))))
+	got, err := r.pinned(ctx, named, r.resolveOpt(fmt.Sprintf("[internal] load metadata for %s", reference.FamiliarString(named))))
 	if err != nil {
 		return toolchain.Image{}, imageProblem(s, t, name, asked, err)
 	}
-	img := toolchain.Image{Digest: dgst.String()}
-	if err := json.Unmarshal(data, &img.Config); err != nil {
+	img := toolchain.Image{Digest: got.digest.String()}
+	if err := json.Unmarshal(got.config, &img.Config); err != nil {
 		return toolchain.Image{}, imageProblem(s, t, name, asked, err)
+	}
+	st := llb.Image(got.ref, llb.Platform(r.BuildPlatforms[0]), r.location(s.KeyRange(s.ToolchainPath(t)...)),
+		llb.WithCustomNamef("[toolchain] %s", reference.FamiliarString(named)))
+	if img.State, err = st.WithImageConfig(got.config); err != nil {
+		return toolchain.Image{}, err
+	}
+	return img, nil
+}
+
+// pinnedImage is an image by its digest.
+type pinnedImage struct {
+	ref    string
+	digest digest.Digest
+	config []byte
+}
+
+// pinned looks an image up by the name of its tag, so that mirrors and source
+// policies apply, and pins it to what is found.
+func (r *request) pinned(ctx context.Context, named reference.Named, opt sourceresolver.Opt) (pinnedImage, error) {
+	ref, dgst, data, err := r.GatewayClient().ResolveImageConfig(ctx, reference.TagNameOnly(named).String(), opt)
+	if err != nil {
+		return pinnedImage{}, err
 	}
 	if dgst != "" {
 		// A source policy may have given another reference, or a digest already.
@@ -86,12 +111,7 @@ func (r *request) resolveImage(ctx context.Context, s *spec.Spec, t *spec.Target
 			}
 		}
 	}
-	st := llb.Image(ref, llb.Platform(r.BuildPlatforms[0]), r.location(s.KeyRange(s.ToolchainPath(t)...)),
-		llb.WithCustomNamef("[toolchain] %s", reference.FamiliarString(named)))
-	if img.State, err = st.WithImageConfig(data); err != nil {
-		return toolchain.Image{}, err
-	}
-	return img, nil
+	return pinnedImage{ref: ref, digest: dgst, config: data}, nil
 }
 
 // imageProblem explains a toolchain image that cannot be had.

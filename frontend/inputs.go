@@ -11,6 +11,7 @@ import (
 
 	"github.com/fromscratch-build/fromscratch/frontend/sources"
 	"github.com/fromscratch-build/fromscratch/frontend/spec"
+	"github.com/fromscratch-build/fromscratch/llb/platform"
 	"github.com/fromscratch-build/fromscratch/llb/toolchain"
 )
 
@@ -23,7 +24,10 @@ type filled struct {
 // compileSources is what the target is compiled from: the build context, with the
 // contexts in it that build.inputs names. They become part of the tree, rather than
 // mounts in it, so that what looks at the sources sees them too.
-func (p *prepared) compileSources(ctx context.Context, s *spec.Spec, t *spec.Target) (filled, error) {
+func (p *prepared) compileSources(ctx context.Context, s *spec.Spec, t *spec.Target, pf platform.Platform) (filled, error) {
+	if t.Build.From != "" {
+		return p.prebuiltSources(ctx, s, t, pf)
+	}
 	inputs := t.Build.Inputs
 	if len(inputs) == 0 {
 		return filled{p.req.state, p.src}, nil

@@ -24,6 +24,9 @@ func refusal(name string, pf platform.Platform, tc string, bad *inspect.Error) s
 }
 
 func cure(tc string, bad *inspect.Error) string {
+	if tc == spec.Prebuilt {
+		return prebuiltCure(bad)
+	}
 	switch bad.Class {
 	case inspect.Dynamic:
 		if tc == spec.RustMusl {

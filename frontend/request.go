@@ -137,7 +137,7 @@ func (r *request) readSources(ctx context.Context) (*sources.FS, error) {
 	if slices.Contains(ignore, "!.git") || strings.EqualFold(r.BuildOpts().Opts["build-arg:BUILDKIT_CONTEXT_KEEP_GIT_DIR"], "1") {
 		excludes = litter
 	}
-	st, err := r.MainContext(ctx, llb.ExcludePatterns(slices.Concat(excludes, ignore)))
+	st, err := r.MainContext(ctx, llb.ExcludePatterns(slices.Concat(excludes, r.wanted(), ignore)))
 	if err != nil {
 		return nil, err
 	}

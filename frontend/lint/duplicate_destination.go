@@ -100,6 +100,13 @@ func binaryPaths(t *spec.Target) []string {
 // binaries are the names of the binaries of t, and where in the spec each comes
 // from. Those that the spec does not tell are empty.
 func binaries(t *spec.Target) ([]string, spec.Path) {
+	if t.Toolchain.Name == spec.Prebuilt {
+		names := make([]string, len(t.Build.Src))
+		for i, src := range t.Build.Src {
+			names[i] = path.Base(src)
+		}
+		return names, pathOf(t, "build", "src")
+	}
 	if t.Toolchain.Name == spec.RustMusl {
 		if len(t.Build.Bin) > 0 {
 			return t.Build.Bin, pathOf(t, "build", "bin")

@@ -18,7 +18,7 @@ var missingCertificates = &Rule{
 	Name:        "MissingCertificates",
 	Description: "A program that makes TLS calls cannot tell whom to trust without the extra ca-certificates.",
 	each: func(p *pass, t *spec.Target) {
-		if t.Extras.HasCACertificates() || hasOwnCertificates(t) {
+		if t.Extras.HasCACertificates() || t.Base != "" || hasOwnCertificates(t) {
 			return
 		}
 		at, named := p.certificatesOff(t)

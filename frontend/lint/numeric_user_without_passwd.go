@@ -14,7 +14,7 @@ var numericUserWithoutPasswd = &Rule{
 	Description: "A user that /etc/passwd does not list has neither a name nor a home directory.",
 	each: func(p *pass, t *spec.Target) {
 		at := pathOf(t, "user")
-		if t.Extras.HasPasswd() || !p.spec.Wrote(at) || t.User.UID == 0 || t.User.UID == spec.Nonroot.UID {
+		if t.Extras.HasPasswd() || t.Base != "" || !p.spec.Wrote(at) || t.User.UID == 0 || t.User.UID == spec.Nonroot.UID {
 			return
 		}
 		// These are where programs look first.

@@ -68,6 +68,11 @@ type Build struct {
 	// was compiled from, where scanners for known vulnerabilities look for it.
 	// Default: false.
 	Auditable bool `yaml:"auditable"`
+	// Src is the finished binary of a prebuilt target, relative to its context, or
+	// several.
+	Src Words `yaml:"src"`
+	// From is the named context that src is in. Default: the build context.
+	From string `yaml:"from"`
 
 	// short is set when the build was written as a single value.
 	short bool
@@ -152,6 +157,9 @@ func (d *decoder) validateBuild(t *Target, p Path) {
 		d.problemAt(d.at.value(p.Join("group")), "%s cannot be the name of a group; use letters, digits, '.', '_' and '-'", quote(b.Group))
 	}
 	switch t.Toolchain.Name {
+	case Prebuilt:
+		d.validatePrebuilt(t, p)
+		return
 	case GoCGO0:
 		d.validateGo(b, p)
 	case RustMusl:
@@ -175,16 +183,19 @@ func (d *decoder) validateBuild(t *Target, p Path) {
 	}
 }
 
-// belongs refuses the keys of the other toolchain.
+// belongs refuses the keys of other toolchains.
 func (d *decoder) belongs(t *Target, p Path) {
+	compilers := []string{GoCGO0, RustMusl}
 	for _, of := range []struct {
-		toolchain string
-		keys      []string
+		toolchains []string
+		keys       []string
 	}{
-		{RustMusl, []string{"bin", "profile", "features", "default-features", "locked", "optimize", "auditable"}},
-		{GoCGO0, []string{"tags", "ldflags", "gcflags", "tzdata"}},
+		{compilers[1:], []string{"bin", "profile", "features", "default-features", "locked", "optimize", "auditable"}},
+		{compilers[:1], []string{"tags", "ldflags", "gcflags", "tzdata"}},
+		{compilers, []string{"dir", "package", "stamp", "env", "inputs", "group", "network", "cache", "secrets"}},
+		{[]string{Prebuilt}, []string{"src", "from"}},
 	} {
-		if t.Toolchain.Name == "" || t.Toolchain.Name == of.toolchain {
+		if t.Toolchain.Name == "" || slices.Contains(of.toolchains, t.Toolchain.Name) {
 			continue
 		}
 		for _, key := range of.keys {
@@ -192,10 +203,17 @@ func (d *decoder) belongs(t *Target, p Path) {
 				continue
 			}
 			hint := "remove it"
-			if key == "bin" && len(t.Build.Bin) > 0 && t.Build.Bin[0] != "" {
+			switch {
+			case t.Toolchain.Name == Prebuilt && key == "package":
+				hint = "write the binary as src"
+			case t.Toolchain.Name == Prebuilt && key == "dir":
+				hint = "write the whole path as src"
+			case t.Toolchain.Name != Prebuilt && key == "bin" && len(t.Build.Bin) > 0 && t.Build.Bin[0] != "":
 				hint = "for Go write package: ./cmd/" + clip(t.Build.Bin[0])
+			case key == "src":
+				hint = "write toolchain: prebuilt, or say what to compile with package"
 			}
-			d.problemAt(d.at.key(p.Join(key)), "%s belongs to %s; %s", key, of.toolchain, hint)
+			d.problemAt(d.at.key(p.Join(key)), "%s belongs to %s; %s", key, List(of.toolchains), hint)
 		}
 	}
 }

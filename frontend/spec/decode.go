@@ -272,7 +272,7 @@ func (d *decoder) boolean(n *yaml.Node, path Path) (value, ok bool) {
 func (d *decoder) list(n *yaml.Node, path Path, v reflect.Value) {
 	if n.Kind != yaml.SequenceNode {
 		switch {
-		case v.Type().Elem().Kind() == reflect.Struct:
+		case v.Type().Elem().Kind() == reflect.Struct && v.Type().Elem() != reflect.TypeFor[Capability]():
 			d.wrongKind(n, path, "a list such as ["+example(path.Join("0"))+"]")
 		case n.Kind == yaml.ScalarNode && !isNull(n):
 			entry := clip(n.Value)
@@ -361,7 +361,7 @@ func (d *decoder) unknownKey(key *yaml.Node, name string, path Path, v reflect.V
 	case len(known) == 1:
 		hint = "; the only key is " + known[0]
 	default:
-		hint = "; known keys are " + List(known)
+		hint = "; known keys are " + prose(known)
 	}
 	d.problem(key, "unknown key %s %s%s", quote(name), where, hint)
 }

@@ -109,7 +109,7 @@ targets:
 		"fromscratch.yaml:1:19: there is a line end here that most editors do not show (U+000D); replace it by an ordinary one",
 	}},
 	{"BOM does not move columns", "\ufefftoolchain: go\ntargets: {app: {}}\n", []string{
-		`fromscratch.yaml:1:12: there is no toolchain "go", only go-cgo0 and rust-musl; Go programs for scratch are compiled without cgo, which is what go-cgo0 does`,
+		`fromscratch.yaml:1:12: there is no toolchain "go", only go-cgo0, rust-musl and prebuilt; Go programs for scratch are compiled without cgo, which is what go-cgo0 does`,
 	}},
 	{"BOM in the middle", "toolchain: go-cgo0\n\ufefftargets:\n  app: {}\n", []string{
 		`fromscratch.yaml:2:1: unknown key "\ufefftargets" at the top level; did you mean "targets"?`,
@@ -469,7 +469,7 @@ targets:
   app: {}
 image: scratch
 `, []string{
-		`fromscratch.yaml:4:1: unknown key "image" at the top level; known keys are toolchain, args, targets and extras`,
+		`fromscratch.yaml:4:1: unknown key "image" at the top level; known keys are toolchain, args, targets, extras and base`,
 	}},
 	{"misspelled key at the top level", `
 toolchian: go-cgo0
@@ -507,7 +507,7 @@ targets:
   app:
     replicas: 3
 `, []string{
-		`fromscratch.yaml:4:5: unknown key "replicas" in target "app"; known keys are description, default, build, toolchain, path, entrypoint, cmd, env, expose, user, workdir, volumes, stopsignal, healthcheck, labels, annotations, metadata, copy and extras`,
+		`fromscratch.yaml:4:5: unknown key "replicas" in target "app"; known keys are description, default, build, toolchain, path, entrypoint, cmd, env, expose, user, workdir, volumes, stopsignal, healthcheck, labels, annotations, metadata, copy, extras, base and capabilities`,
 	}},
 	{"misspelled key in a target", `
 toolchain: go-cgo0
@@ -600,17 +600,15 @@ targets:
   app: {}
 kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk: 1
 `, []string{
-		`fromscratch.yaml:4:1: unknown key "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk…" at the top level; known keys are toolchain, args, targets and extras`,
+		`fromscratch.yaml:4:1: unknown key "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk…" at the top level; known keys are toolchain, args, targets, extras and base`,
 	}},
 	{"planned keys in a target", `
 toolchain: go-cgo0
 targets:
   app:
-    base: debian
-    capabilities: [net_bind_service]
+    compress: upx
 `, []string{
-		`fromscratch.yaml:4:5: "base" is not supported yet by this version of the frontend; remove it`,
-		`fromscratch.yaml:5:5: "capabilities" is not supported yet by this version of the frontend; remove it`,
+		`fromscratch.yaml:4:5: "compress" is not supported yet by this version of the frontend; remove it`,
 	}},
 	{"inputs that fill nothing", `
 toolchain: go-cgo0
@@ -1014,7 +1012,7 @@ targets: {}
 targets:
   app: {}
 `, []string{
-		`fromscratch.yaml:2:3: target "app" has no toolchain; write toolchain: go-cgo0 or toolchain: rust-musl at the top level`,
+		`fromscratch.yaml:2:3: target "app" has no toolchain; write toolchain: go-cgo0 or toolchain: rust-musl or toolchain: prebuilt at the top level`,
 	}},
 	{"no toolchain for some targets", `
 targets:
@@ -1022,39 +1020,39 @@ targets:
   web: {toolchain: go-cgo0}
   api: {toolchain: {version: 1.26}}
 `, []string{
-		`fromscratch.yaml:2:3: target "app" has no toolchain; write toolchain: go-cgo0 or toolchain: rust-musl at the top level`,
-		"fromscratch.yaml:4:9: toolchain has no name, and there is none at the top level; add name: go-cgo0 or name: rust-musl",
+		`fromscratch.yaml:2:3: target "app" has no toolchain; write toolchain: go-cgo0 or toolchain: rust-musl or toolchain: prebuilt at the top level`,
+		"fromscratch.yaml:4:9: toolchain has no name, and there is none at the top level; add name: go-cgo0 or name: rust-musl or name: prebuilt",
 	}},
 	{"toolchain without a name", `
 toolchain: {version: 1.26}
 targets:
   app: {}
 `, []string{
-		"fromscratch.yaml:1:1: toolchain has no name; add name: go-cgo0 or name: rust-musl",
+		"fromscratch.yaml:1:1: toolchain has no name; add name: go-cgo0 or name: rust-musl or name: prebuilt",
 	}},
 	{"unknown toolchain", `
 toolchain: zig
 targets: {app: {}}
 `, []string{
-		`fromscratch.yaml:1:12: there is no toolchain "zig", only go-cgo0 and rust-musl`,
+		`fromscratch.yaml:1:12: there is no toolchain "zig", only go-cgo0, rust-musl and prebuilt`,
 	}},
 	{"misspelled toolchain", `
 toolchain: go-cgo
 targets: {app: {}}
 `, []string{
-		`fromscratch.yaml:1:12: there is no toolchain "go-cgo", only go-cgo0 and rust-musl; did you mean "go-cgo0"?`,
+		`fromscratch.yaml:1:12: there is no toolchain "go-cgo", only go-cgo0, rust-musl and prebuilt; did you mean "go-cgo0"?`,
 	}},
 	{"toolchain in capitals", `
 toolchain: Rust-MUSL
 targets: {app: {}}
 `, []string{
-		`fromscratch.yaml:1:12: there is no toolchain "Rust-MUSL", only go-cgo0 and rust-musl; did you mean "rust-musl"?`,
+		`fromscratch.yaml:1:12: there is no toolchain "Rust-MUSL", only go-cgo0, rust-musl and prebuilt; did you mean "rust-musl"?`,
 	}},
 	{"go", `
 toolchain: go
 targets: {app: {}}
 `, []string{
-		`fromscratch.yaml:1:12: there is no toolchain "go", only go-cgo0 and rust-musl; Go programs for scratch are compiled without cgo, which is what go-cgo0 does`,
+		`fromscratch.yaml:1:12: there is no toolchain "go", only go-cgo0, rust-musl and prebuilt; Go programs for scratch are compiled without cgo, which is what go-cgo0 does`,
 	}},
 	{"golang in the long form", `
 toolchain:
@@ -1062,13 +1060,13 @@ toolchain:
   name: golang
 targets: {app: {}}
 `, []string{
-		`fromscratch.yaml:3:9: there is no toolchain "golang", only go-cgo0 and rust-musl; Go programs for scratch are compiled without cgo, which is what go-cgo0 does`,
+		`fromscratch.yaml:3:9: there is no toolchain "golang", only go-cgo0, rust-musl and prebuilt; Go programs for scratch are compiled without cgo, which is what go-cgo0 does`,
 	}},
 	{"rust", `
 toolchain: rust
 targets: {app: {}}
 `, []string{
-		`fromscratch.yaml:1:12: there is no toolchain "rust", only go-cgo0 and rust-musl; Rust programs for scratch are linked with musl, which is what rust-musl does`,
+		`fromscratch.yaml:1:12: there is no toolchain "rust", only go-cgo0, rust-musl and prebuilt; Rust programs for scratch are linked with musl, which is what rust-musl does`,
 	}},
 	{"cargo in a target", `
 toolchain: go-cgo0
@@ -1076,7 +1074,7 @@ targets:
   app:
     toolchain: cargo
 `, []string{
-		`fromscratch.yaml:4:16: there is no toolchain "cargo", only go-cgo0 and rust-musl; Rust programs for scratch are linked with musl, which is what rust-musl does`,
+		`fromscratch.yaml:4:16: there is no toolchain "cargo", only go-cgo0, rust-musl and prebuilt; Rust programs for scratch are linked with musl, which is what rust-musl does`,
 	}},
 	{"bad image", `
 toolchain: {name: go-cgo0, image: "My Image"}
@@ -1764,7 +1762,7 @@ targets:
   app:
     <<: *a
 `, []string{
-		`fromscratch.yaml:2:3: unknown key "x" in target "app"; known keys are description, default, build, toolchain, path, entrypoint, cmd, env, expose, user, workdir, volumes, stopsignal, healthcheck, labels, annotations, metadata, copy and extras`,
+		`fromscratch.yaml:2:3: unknown key "x" in target "app"; known keys are description, default, build, toolchain, path, entrypoint, cmd, env, expose, user, workdir, volumes, stopsignal, healthcheck, labels, annotations, metadata, copy, extras, base and capabilities`,
 		"fromscratch.yaml:3:9: << merges a mapping into itself here, which would never end; remove it",
 	}},
 	{"merge of a list into itself", `
@@ -1816,7 +1814,7 @@ foo: bar
 		"fromscratch.yaml:8:14: workdir must start with a slash: write /srv",
 		`fromscratch.yaml:9:18: "http" is not a port; write a port such as 8080, 53/udp or 8000-8010`,
 		`fromscratch.yaml:10:11: "A=B" cannot be the name of an environment variable; write NAME: value, and no = in the name`,
-		`fromscratch.yaml:11:1: unknown key "foo" at the top level; known keys are toolchain, args, targets and extras`,
+		`fromscratch.yaml:11:1: unknown key "foo" at the top level; known keys are toolchain, args, targets, extras and base`,
 	}},
 	{"two mistakes on one line", `
 toolchain: go-cgo0
@@ -1838,7 +1836,7 @@ targets:
 }
 
 func TestInvalidSpecs(t *testing.T) {
-	for _, tc := range slices.Concat(invalidSpecs, invalidVariables, invalidFields) {
+	for _, tc := range slices.Concat(invalidSpecs, invalidVariables, invalidFields, invalidBases) {
 		t.Run(tc.name, func(t *testing.T) {
 			s, err := spec.Parse(file, []byte(unindent(tc.spec)))
 			if err == nil {
@@ -2033,7 +2031,7 @@ func TestManyMistakes(t *testing.T) {
 	for i := range 60 {
 		fmt.Fprintf(&text, "strange%d: true\n", i)
 		if i < 50 {
-			want = append(want, fmt.Sprintf("fromscratch.yaml:%d:1: unknown key \"strange%d\" at the top level; known keys are toolchain, args, targets and extras", i+3, i))
+			want = append(want, fmt.Sprintf("fromscratch.yaml:%d:1: unknown key \"strange%d\" at the top level; known keys are toolchain, args, targets, extras and base", i+3, i))
 		}
 	}
 	_, err := spec.Parse(file, []byte(text.String()))
@@ -2062,7 +2060,7 @@ func TestProblemsOf(t *testing.T) {
 		t.Errorf("got ranges %v, want %v", got, want)
 	}
 	var first *spec.Problem
-	if !errors.As(err, &first) || first.Message != `there is no toolchain "zig", only go-cgo0 and rust-musl` {
+	if !errors.As(err, &first) || first.Message != `there is no toolchain "zig", only go-cgo0, rust-musl and prebuilt` {
 		t.Errorf("got first problem %v", first)
 	}
 	if ps := spec.ProblemsOf(first); len(ps) != 1 || ps[0] != first {

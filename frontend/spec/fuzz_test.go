@@ -18,7 +18,7 @@ import (
 var jargon = []string{"spec.", "reflect", "yaml.Node", "yaml:", "runtime error", "%!", "!!merge", "interface {}", "nil pointer"}
 
 func FuzzParse(f *testing.F) {
-	for _, tc := range slices.Concat(invalidSpecs, invalidVariables, invalidFields) {
+	for _, tc := range slices.Concat(invalidSpecs, invalidVariables, invalidFields, invalidBases) {
 		f.Add([]byte(unindent(tc.spec)))
 	}
 	for _, tc := range validSpecs {

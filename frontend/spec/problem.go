@@ -91,6 +91,11 @@ func List(words []string) string {
 	if len(words) > most {
 		return fmt.Sprintf("%s and %d more", strings.Join(words[:most], ", "), len(words)-most)
 	}
+	return prose(words)
+}
+
+// prose is List for words of our own, which are all named.
+func prose(words []string) string {
 	switch len(words) {
 	case 0:
 		return "none"

@@ -25,6 +25,9 @@ type Spec struct {
 	Targets map[string]*Target `yaml:"targets"`
 	// Extras is what every image gets besides its binary.
 	Extras Extras `yaml:"extras"`
+	// Base is the image that every target is built on, or the name of a build context.
+	// Default: scratch.
+	Base string `yaml:"base"`
 
 	file string
 	at   positions
@@ -73,11 +76,17 @@ type Target struct {
 	Copy []Copy `yaml:"copy"`
 	// Extras comes on top of the extras of the top level.
 	Extras Extras `yaml:"extras"`
+	// Base is the image that the target is built on, or the name of a build context.
+	// Default: what the top level says.
+	Base string `yaml:"base"`
+	// Capabilities are Linux capabilities that the binaries have as files, so that a
+	// program needs no root for them: net_bind_service.
+	Capabilities []Capability `yaml:"capabilities"`
 
 	name string
 }
 
-func (*Target) planned() []string { return []string{"capabilities", "compress", "base"} }
+func (*Target) planned() []string { return []string{"compress"} }
 
 // Name is the name of the target in the spec.
 func (t *Target) Name() string { return t.name }
@@ -247,6 +256,8 @@ func (d *decoder) validateTarget(s *Spec, t *Target, p Path) {
 		d.problemAt(d.at.key(p), "target %s has no toolchain; write toolchain: %s at the top level", quote(t.name), strings.Join(Toolchains, " or toolchain: "))
 	}
 	d.validateBuild(t, p.Join("build"))
+	d.validateBase(s, t, p)
+	d.validateCapabilities(t, p.Join("capabilities"))
 	d.validateEnv(t.Env, p.Join("env"))
 	d.validatePaths(t, p)
 	d.validateSignal(t, p)

@@ -15,10 +15,12 @@ const (
 	GoCGO0 = "go-cgo0"
 	// RustMusl compiles Rust for a musl target.
 	RustMusl = "rust-musl"
+	// Prebuilt compiles nothing: the binary is in the build context already.
+	Prebuilt = "prebuilt"
 )
 
 // Toolchains lists the names that toolchain takes.
-var Toolchains = []string{GoCGO0, RustMusl}
+var Toolchains = []string{GoCGO0, RustMusl, Prebuilt}
 
 // version is what the tag of an image can begin with.
 var version = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
@@ -28,9 +30,9 @@ var version = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
 // means to remove the package).
 var debianPackage = regexp.MustCompile(`^[a-z0-9]([a-z0-9+.-]*[a-z0-9+.])?(:[a-z0-9]+)?(=[0-9A-Za-z][0-9A-Za-z.+:~-]*)?$`)
 
-// Toolchain is the compiler. The name alone is short for {name: …}.
+// Toolchain is the compiler, or prebuilt for a binary that another one made. The name alone is short for {name: …}.
 type Toolchain struct {
-	// Name is go-cgo0 or rust-musl.
+	// Name is go-cgo0, rust-musl or prebuilt.
 	Name string `yaml:"name"`
 	// Version is the version of the compiler, such as 1.26. Default: what the
 	// project asks for.

@@ -456,7 +456,7 @@ toolchain: $LANGUAGE
 args: {LANGUAGE: go}
 targets: {app: {}}
 `, []string{
-		`fromscratch.yaml:1:12: there is no toolchain "go", only go-cgo0 and rust-musl; Go programs for scratch are compiled without cgo, which is what go-cgo0 does`,
+		`fromscratch.yaml:1:12: there is no toolchain "go", only go-cgo0, rust-musl and prebuilt; Go programs for scratch are compiled without cgo, which is what go-cgo0 does`,
 	}},
 	{"port as a list of one that is none", `
 toolchain: go-cgo0

@@ -55,10 +55,21 @@ func TZData(tools llb.State, opts ...llb.ConstraintsOpt) Layer {
 // of the user's home.
 func Passwd(u spec.User, opts ...llb.ConstraintsOpt) Layer {
 	passwd, group := accounts(u)
+	return passwdLayer(passwd, group, u, u.Home != "/", opts)
+}
+
+// PasswdWith is the layer of accounts that are there and the user's. home tells
+// whether the user's home is to be made.
+func PasswdWith(a *Accounts, u spec.User, home bool, opts ...llb.ConstraintsOpt) Layer {
+	passwd, group := a.files()
+	return passwdLayer(passwd, group, u, home && u.Home != "/", opts)
+}
+
+func passwdLayer(passwd, group []byte, u spec.User, home bool, opts []llb.ConstraintsOpt) Layer {
 	action := llb.Mkdir("/etc", 0o755, created).
 		Mkfile("/etc/passwd", 0o644, passwd, created).
 		Mkfile("/etc/group", 0o644, group, created)
-	if u.Home != "/" {
+	if home {
 		if parent := path.Dir(u.Home); parent != "/" {
 			action = action.Mkdir(parent, 0o755, llb.WithParents(true), created)
 		}

@@ -23,6 +23,16 @@ type Layer struct {
 	// Name says what is in it, for vertex names: "extras: tzdata".
 	Name  string
 	state llb.State
+	// base tells that the state is layers of its own.
+	base bool
+}
+
+// Base is what other layers go on top of, and may be many layers of its own.
+func Base(st llb.State) Layer { return Layer{Name: "base", state: st, base: true} }
+
+// Moved is what l has in the directory from alone, in the directory to.
+func Moved(l Layer, from, to string, opts ...llb.ConstraintsOpt) Layer {
+	return single(l.Name, llb.Copy(l.state, from, to, &llb.CopyInfo{CopyDirContentsOnly: true, CreateDestPath: true}, created), opts...)
 }
 
 // State is the layer alone, on an empty root.
@@ -56,7 +66,11 @@ func Assemble(layers []Layer, caps apicaps.CapSet, opts ...llb.ConstraintsOpt) l
 		return llb.Merge(states, named("assemble image", opts)...)
 	}
 	st := llb.Scratch()
-	for _, l := range layers {
+	for i, l := range layers {
+		if i == 0 && l.base {
+			st = l.state
+			continue
+		}
 		st = st.File(llb.Copy(l.state, "/", "/", &llb.CopyInfo{CopyDirContentsOnly: true}, created), named(l.Name, opts)...)
 	}
 	return st

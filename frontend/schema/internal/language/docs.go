@@ -83,6 +83,7 @@ var kinds = map[reflect.Type]string{
 	reflect.TypeFor[spec.Words]():        "text, or a list of text",
 	reflect.TypeFor[spec.Command]():      "list of text",
 	reflect.TypeFor[[]spec.Port]():       "list of ports",
+	reflect.TypeFor[[]spec.Capability](): "list of capabilities",
 	reflect.TypeFor[spec.Mode]():         "mode in octal",
 	reflect.TypeFor[spec.Duration]():     "length of time",
 	reflect.TypeFor[spec.Switch]():       "`true` or `false`",

@@ -56,6 +56,8 @@ const (
 	signalName    = `^([Ss][Ii][Gg])?[A-Za-z][A-Za-z0-9+-]*$|^\+?[0-9]+$`
 	secretID      = `^[A-Za-z0-9_][A-Za-z0-9_.-]*$`
 	contextName   = `^[A-Za-z0-9][A-Za-z0-9._/:@-]*$`
+	capability    = `^([Cc][Aa][Pp]_)?[A-Za-z][A-Za-z_]*(=([Ee]?[Pp]|[Pp][Ee]))?$`
+	binaryFile    = `^[^-\\][^\\]*$`
 	noBackslash   = `^[^\\]+$`
 
 	argumentKey    = `^[A-Za-z_][A-Za-z0-9_]*$`
@@ -171,7 +173,7 @@ func program(first *jsonschema.Schema) *jsonschema.Schema {
 // healthTest is a program, too, behind an optional CMD as Dockerfiles have it.
 func healthTest() *jsonschema.Schema {
 	first := anyText()
-	first.MinLength, first.Not = one(), &jsonschema.Schema{Enum: []any{"CMD-SHELL", "NONE"}}
+	first.MinLength, first.Not = one(), &jsonschema.Schema{Enum: []any{"CMD-SHELL"}}
 	s := program(first)
 	s.If = &jsonschema.Schema{PrefixItems: []*jsonschema.Schema{{Const: "CMD"}}}
 	s.Then = &jsonschema.Schema{MinItems: two(), PrefixItems: []*jsonschema.Schema{jsonschema.TrueSchema, {MinLength: one()}}}
@@ -240,6 +242,8 @@ func byType(t reflect.Type) *jsonschema.Schema {
 		return command()
 	case reflect.TypeFor[spec.Port]():
 		return port()
+	case reflect.TypeFor[spec.Capability]():
+		return text(capability)
 	case reflect.TypeFor[spec.Switch](), reflect.TypeFor[bool]():
 		return switched()
 	case reflect.TypeFor[spec.Duration]():
@@ -264,8 +268,11 @@ var byField = map[string]*jsonschema.Schema{
 	"Target.workdir":     text(absolutePath),
 	"Target.volumes":     list(text(volume)),
 	"Target.stopsignal":  stopSignal(),
+	"Target.base":        text(imageName),
 	"Target.labels":      table(labelKey),
 	"Target.annotations": table(labelKey),
+
+	"Spec.base": text(imageName),
 
 	"Build.dir":      text(relativePath),
 	"Build.package":  words(noFlag),
@@ -278,6 +285,9 @@ var byField = map[string]*jsonschema.Schema{
 	"Build.group":    text(targetKey),
 	"Build.network":  word(spec.Networks...),
 	"Build.cache":    word(spec.Caches...),
+
+	"Build.src":  words(binaryFile),
+	"Build.from": text(contextName),
 
 	"Secret.id":     text(secretID),
 	"Secret.env":    text(argumentKey),
@@ -315,6 +325,8 @@ var examples = map[string][]any{
 	"Spec.targets": {map[string]any{"app": map[string]any{"build": "./cmd/app"}}},
 	"Spec.extras":  {[]any{"tzdata"}, map[string]any{"tmp": false}, "none"},
 
+	"Target.capabilities": {[]any{"net_bind_service"}},
+
 	"Target.description": {"the public API"},
 	"Target.build":       {"./cmd/app", map[string]any{"dir": "services/app"}},
 	"Target.path":        {"/app/server"},
@@ -331,6 +343,7 @@ var examples = map[string][]any{
 	"Target.annotations": {map[string]any{"org.example.team": "platform"}},
 	"Target.metadata":    {map[string]any{"title": "app", "licenses": "Apache-2.0"}},
 	"Target.copy":        {[]any{map[string]any{"src": "config/", "dest": "/etc/app/"}}},
+	"Target.base":        {"gcr.io/distroless/static"},
 	"Target.extras":      {[]any{"tzdata"}, map[string]any{"tmp": false}, "none"},
 
 	"Build.dir":      {"services/app"},
@@ -344,6 +357,8 @@ var examples = map[string][]any{
 	"Build.stamp":    {map[string]any{"main.version": "${VERSION}"}},
 	"Build.env":      {map[string]any{"SQLX_OFFLINE": "true"}},
 
+	"Build.src":     {"dist/${TARGETARCH}/app"},
+	"Build.from":    {"dist"},
 	"Build.group":   {"services"},
 	"Build.secrets": {[]any{"token"}, []any{map[string]any{"id": "token", "env": "API_TOKEN"}}},
 
