@@ -89,6 +89,9 @@ func (p *prepared) builder(ctx context.Context, pf platform.Platform) (*builder,
 	if err := b.check(); err != nil {
 		return nil, err
 	}
+	if b.base, err = b.baseImage(ctx); err != nil {
+		return nil, err
+	}
 	image, err := p.toolchainImage(ctx, s, t, b.plan)
 	if err != nil {
 		return nil, err
@@ -104,9 +107,6 @@ func (p *prepared) builder(ctx context.Context, pf platform.Platform) (*builder,
 
 		BuildLocation:     p.req.location(s.BuildRange(t.Name())),
 		ToolchainLocation: p.req.location(s.KeyRange(s.ToolchainPath(t)...)),
-	}
-	if b.base, err = b.baseImage(ctx); err != nil {
-		return nil, err
 	}
 	if err := b.settle(t); err != nil {
 		return nil, err

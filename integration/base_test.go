@@ -95,5 +95,15 @@ func TestBase(t *testing.T) {
 		data, err := json.Marshal(again.Config.History)
 		require.NoError(t, err)
 		require.Equal(t, 2, strings.Count(string(data), "extras:"), "certificates and accounts are there already")
+
+		build.Contexts = map[string]string{name + ":base": filepath.Join(files, "tree")}
+		if via == builds.InProcess {
+			return
+		}
+		folder := build.OK(t, via).Layout.Images["linux/amd64"]
+		require.Contains(t, folder.Files, "/usr/bin/tool")
+		require.Equal(t, "usr/bin", folder.Files["/bin"].Header.Linkname)
+		require.Len(t, folder.Config.History, len(folder.Manifest.Layers))
+		require.Equal(t, "base "+name+":base", folder.Config.History[0].CreatedBy)
 	})
 }

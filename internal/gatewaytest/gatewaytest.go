@@ -176,6 +176,12 @@ func (r *Reference) ReadDir(_ context.Context, req client.ReadDirRequest) ([]*ty
 	return out, nil
 }
 
+// stat takes owner, link and attributes from the info's own Stat, if it has one.
 func stat(info fs.FileInfo) *types.Stat {
+	if own, ok := info.Sys().(*types.Stat); ok {
+		own = own.CloneVT()
+		own.Path, own.Size, own.Mode, own.ModTime = info.Name(), info.Size(), uint32(info.Mode()), info.ModTime().UnixNano()
+		return own
+	}
 	return &types.Stat{Path: info.Name(), Size: info.Size(), Mode: uint32(info.Mode()), ModTime: info.ModTime().UnixNano()}
 }

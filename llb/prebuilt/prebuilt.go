@@ -69,7 +69,10 @@ func (p *Plan) missing(name string, pf platform.Platform) string {
 	for i, e := range entries {
 		names[i] = e.Name()
 	}
-	return fmt.Sprintf("%s, where %s has %s%s; %s", msg, dir, spec.List(names), strings.TrimSuffix(spec.DidYouMean(path.Base(name), names), "; "), cure)
+	if hint := spec.DidYouMean(path.Base(name), names); hint != "" {
+		return msg + hint
+	}
+	return fmt.Sprintf("%s, where %s has %s; %s", msg, dir, spec.List(names), cure)
 }
 
 // inside names what a folder holds.

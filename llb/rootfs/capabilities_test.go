@@ -4,10 +4,12 @@ import (
 	"archive/tar"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"testing"
 
 	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/pb"
 	"github.com/stretchr/testify/require"
 
 	"github.com/fromscratch-build/fromscratch/frontend/spec"
@@ -96,4 +98,14 @@ func TestAccounts(t *testing.T) {
 	require.Equal(t, "/srv", home)
 	_, ok = read().Home(6)
 	require.False(t, ok)
+}
+
+// TestBaseWithoutMerge: a daemon that cannot merge keeps the layers of the base.
+func TestBaseWithoutMerge(t *testing.T) {
+	layers := []rootfs.Layer{rootfs.Base(llb.Image("debian:12")), rootfs.Tmp(), rootfs.Hosts()}
+	g := llbtest.Marshal(t, rootfs.Assemble(layers, pb.Caps.CapSet(nil)), llb.LinuxAmd64)
+	require.Contains(t, fmt.Sprint(g.Ops), "docker.io/library/debian:12")
+	for _, op := range g.Ops {
+		require.NotEqual(t, "base", op.Name, "copied into one layer")
+	}
 }
