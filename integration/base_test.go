@@ -47,10 +47,11 @@ func TestBase(t *testing.T) {
 		require.NoError(t, os.Symlink("usr/bin", filepath.Join(files, "tree/bin")))
 		under := builds.Build{Bed: bed, Context: files, File: "Dockerfile", Push: name + ":base", Platforms: []string{"linux/amd64", "linux/s390x"}}.OK(t, builds.Image).Layout.Images["linux/amd64"]
 
-		main := "package main\n\nimport (\n\t\"fmt\"\n\t\"os\"\n\t\"os/user\"\n)\n\nfunc main() {\n\tu, err := user.Current()\n\tfmt.Println(u.Username, u.HomeDir, err, os.Getenv(\"A\"), os.Getenv(\"B\"))\n}\n"
-		spec := syntax + "toolchain: go-cgo0\nbase: " + name + ":base\ntargets:\n  app:\n    build: .\n    path: /bin/app\n    env: {B: own, C: own}\n    labels: {both: own}\n    expose: [80]\n" +
-			"    copy: [{src: go.mod, dest: /srv/mine/}, {src: go.mod, dest: /tmp}]\n"
-		dir := builds.Write(t, with(goProgram(main), "fromscratch.yaml", spec))
+		main := "package main\n\nimport \"syscall\"\n\nfunc main() {\n\tfor _, name := range []string{\"HOME\", \"A\", \"B\"} {\n\t\tvalue, _ := syscall.Getenv(name)\n\t\tprint(value, \" \")\n\t}\n\tprintln(syscall.Getuid())\n}\n"
+		spec := syntax + "toolchain: prebuilt\nbase: " + name + ":base\ntargets:\n  app:\n    build: program\n    path: /bin/app\n    env: {B: own, C: own}\n    labels: {both: own}\n    expose: [80]\n" +
+			"    copy: [{src: text, dest: /srv/mine/}, {src: text, dest: /tmp}]\n"
+		dir := builds.Write(t, map[string]string{"fromscratch.yaml": spec, "text": ""})
+		compileHere(t, main, filepath.Join(dir, "program"), "amd64")
 		build := builds.Build{Bed: bed, Context: dir, Platforms: []string{"linux/amd64"}, Push: name + ":app"}
 		img := build.OK(t, via).Layout.Images["linux/amd64"]
 		n := len(under.Manifest.Layers)
@@ -78,10 +79,10 @@ func TestBase(t *testing.T) {
 		require.Equal(t, "usr/bin", img.Files["/bin"].Header.Linkname)
 		require.Equal(t, "root:x:0:0:root:/root:/bin/sh\ntool:x:7:8::/srv/mine:/bin/sh\nnonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n", string(img.Files["/etc/passwd"].Data))
 		require.Contains(t, img.Files, "/etc/ssl/certs/ca-certificates.crt", "the base has none")
-		require.Contains(t, img.Files, "/tmp/go.mod")
+		require.Contains(t, img.Files, "/tmp/text")
 		out, err := engine(t.Context(), t, name+":app")
 		require.NoError(t, err, out)
-		require.Equal(t, "nonroot /home/nonroot <nil> base own\n", out)
+		require.Equal(t, "/home/nonroot base own 65532\n", out)
 
 		build.Platforms, build.Push = []string{"linux/arm64"}, ""
 		failed := build.Fails(t, via)

@@ -4,6 +4,7 @@ package integration
 
 import (
 	"context"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -15,7 +16,8 @@ import (
 )
 
 // listener says whether it can listen on a port below 1024.
-const listener = "package main\n\nimport \"net\"\n\nfunc main() {\n\tif _, err := net.Listen(\"tcp\", \"127.0.0.1:80\"); err != nil {\n\t\tprintln(err.Error())\n\t\treturn\n\t}\n\tprintln(\"listening\")\n}\n"
+const listener = "package main\n\nimport \"syscall\"\n\nfunc main() {\n\tfd, _ := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)\n" +
+	"\tif err := syscall.Bind(fd, &syscall.SockaddrInet4{Port: 80}); err != nil {\n\t\tprintln(err.Error())\n\t\treturn\n\t}\n\tprintln(\"listening\")\n}\n"
 
 // engine runs an image on the Docker Engine, in a network of its own where ports
 // below 1024 are for root.
@@ -36,11 +38,14 @@ func engine(ctx context.Context, t *testing.T, image string, flags ...string) (s
 // TestCapabilities: a program that is not root listens on port 80, out of an image
 // that went through a registry, a second builder and the Docker Engine.
 func TestCapabilities(t *testing.T) {
-	const spec = syntax + "toolchain: go-cgo0\ntargets:\n" +
-		"  app: {build: ., path: /usr/bin/app, capabilities: [CAP_NET_BIND_SERVICE]}\n" +
-		"  plain: {build: .}\n" +
-		"  permitted: {build: ., capabilities: [net_bind_service=p]}\n"
-	dir := builds.Write(t, with(goProgram(listener), "fromscratch.yaml", spec))
+	const spec = syntax + "toolchain: prebuilt\ntargets:\n" +
+		"  app: {build: '${TARGETARCH}', path: /usr/bin/app, capabilities: [CAP_NET_BIND_SERVICE]}\n" +
+		"  plain: {build: '${TARGETARCH}'}\n" +
+		"  permitted: {build: '${TARGETARCH}', capabilities: [net_bind_service=p]}\n"
+	dir := builds.Write(t, map[string]string{"fromscratch.yaml": spec})
+	for _, arch := range []string{"amd64", "arm64"} {
+		compileHere(t, listener, filepath.Join(dir, arch), arch)
+	}
 	const record = "SCHILY.xattr.security.capability"
 	const value = "\x01\x00\x00\x02\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
 	each(t, func(t *testing.T, via builds.Via) {
@@ -65,11 +70,11 @@ func TestCapabilities(t *testing.T) {
 		build("plain")
 		out, err = engine(t.Context(), t, name+":plain")
 		require.NoError(t, err, out)
-		require.Contains(t, out, "bind: permission denied", "the test shows nothing where everybody may")
+		require.Contains(t, out, "permission denied", "the test shows nothing where everybody may")
 		build("permitted")
 		out, err = engine(t.Context(), t, name+":permitted")
 		require.NoError(t, err, out)
-		require.Contains(t, out, "bind: permission denied", "the program does not put it into effect")
+		require.Contains(t, out, "permission denied", "the program does not put it into effect")
 
 		out, err = engine(t.Context(), t, name+":app", "--cap-drop", "ALL")
 		require.Error(t, err)
@@ -79,7 +84,7 @@ func TestCapabilities(t *testing.T) {
 		require.Equal(t, "listening\n", out)
 		out, err = engine(t.Context(), t, name+":app", "--security-opt", "no-new-privileges")
 		require.NoError(t, err, out)
-		require.Contains(t, out, "bind: permission denied")
+		require.Contains(t, out, "permission denied")
 		out, err = engine(t.Context(), t, name+":permitted", "--cap-drop", "ALL")
 		require.NoError(t, err, out)
 
