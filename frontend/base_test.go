@@ -200,6 +200,8 @@ func TestPrebuiltRefused(t *testing.T) {
 	}
 	_, err := build(prebuiltClient(t, "toolchain: prebuilt\ntargets:\n  app:\n    build: {src: app, from: dist}\n", nil))
 	require.ErrorContains(t, err, `fromscratch.yaml:4:29: there is no context named "dist"; pass one with --build-context dist=…`)
+	_, err = build(prebuiltClient(t, "toolchain: prebuilt\ntargets:\n  app:\n    build: ap\n", nil))
+	require.ErrorContains(t, err, `there is no ap in the build context; did you mean "app"?`)
 	_, err = build(prebuiltClient(t, "toolchain: prebuilt\ntargets:\n  app:\n    build: {src: [app, main.go]}\n", nil))
 	require.ErrorContains(t, err, "the image gets several binaries, app and main.go, so say which one runs: write entrypoint: [/app]")
 }

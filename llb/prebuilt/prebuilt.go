@@ -62,7 +62,7 @@ func (p *Plan) missing(name string, pf platform.Platform) string {
 	}
 	msg := fmt.Sprintf("there is no %s in %s", name, from)
 	entries, err := fs.ReadDir(p.src, dir)
-	if err != nil || dir == "." || len(entries) == 0 {
+	if err != nil {
 		return msg + "; " + cure
 	}
 	names := make([]string, len(entries))
@@ -71,6 +71,9 @@ func (p *Plan) missing(name string, pf platform.Platform) string {
 	}
 	if hint := spec.DidYouMean(path.Base(name), names); hint != "" {
 		return msg + hint
+	}
+	if dir == "." || len(names) == 0 {
+		return msg + "; " + cure
 	}
 	return fmt.Sprintf("%s, where %s has %s; %s", msg, dir, spec.List(names), cure)
 }
