@@ -14,6 +14,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerui"
 
 	"github.com/fromscratch-build/fromscratch/frontend/inspect"
+	"github.com/fromscratch-build/fromscratch/frontend/pemfile"
 	"github.com/fromscratch-build/fromscratch/frontend/sources"
 	"github.com/fromscratch-build/fromscratch/frontend/spec"
 	"github.com/fromscratch-build/fromscratch/llb/golang"
@@ -38,10 +39,15 @@ type prepared struct {
 	images map[string]toolchain.Image
 	// filled holds the build contexts that others were composed into, by which.
 	filled map[string]filled
+	// data holds the files of tools, once something was looked up in them.
+	data *sources.FS
+	// certs holds the certificates that join a bundle, by the files they are in.
+	certs map[spec.Certificate][]pemfile.Certificate
 }
 
 func (f Frontend) prepare(ctx context.Context, req *request, src *sources.FS) (*prepared, error) {
-	p := &prepared{req: req, src: src, version: cmp.Or(f.Version, "dev"), images: map[string]toolchain.Image{}, filled: map[string]filled{}}
+	p := &prepared{req: req, src: src, version: cmp.Or(f.Version, "dev"), images: map[string]toolchain.Image{}, filled: map[string]filled{},
+		certs: map[spec.Certificate][]pemfile.Certificate{}}
 	var err error
 	if p.epoch, err = req.epoch(ctx); err != nil {
 		return nil, err

@@ -1,16 +1,10 @@
 package frontend
 
 import (
-	"bytes"
 	"context"
-	"crypto/x509"
-	"encoding/pem"
-	"errors"
 	"fmt"
-	"io/fs"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
@@ -37,7 +31,11 @@ func (b *builder) layers(ctx context.Context) ([]rootfs.Layer, error) {
 		layers = append(layers, layer)
 	}
 	if ex.HasTZData() {
-		layers = append(layers, rootfs.TZData(b.tools, at("tzdata")...))
+		layer, err := b.zones(ctx, at("tzdata"))
+		if err != nil {
+			return nil, err
+		}
+		layers = append(layers, layer)
 	}
 	if ex.HasPasswd() {
 		passwd, err := b.passwd(at("passwd"))
@@ -178,67 +176,4 @@ func (b *builder) extraPath(name string) spec.Path {
 		}
 	}
 	return spec.Path{"targets", b.target.Name()}
-}
-
-// certificates is the layer of the certificate bundle. A file operation cannot
-// join files, so a bundle with more in it is joined here.
-func (b *builder) certificates(ctx context.Context, opts []llb.ConstraintsOpt) (rootfs.Layer, error) {
-	add := b.target.Extras.CACertificates.Append
-	if len(add) == 0 {
-		return rootfs.CACertificates(b.tools, opts...), nil
-	}
-	files, err := b.req.files(ctx, b.tools)
-	if err != nil {
-		return rootfs.Layer{}, err
-	}
-	bundle, err := files.ReadFile(rootfs.BundlePath[1:])
-	if err != nil {
-		return rootfs.Layer{}, err
-	}
-	for i, name := range add {
-		at := b.extraPath("ca-certificates").Join("append", strconv.Itoa(i))
-		data, err := fs.ReadFile(b.src, name)
-		if errors.Is(err, fs.ErrNotExist) {
-			return rootfs.Layer{}, b.spec.Problem(at, fmt.Sprintf("there is no file %q in the build context; see whether .dockerignore leaves it out", name))
-		}
-		if err != nil {
-			return rootfs.Layer{}, err
-		}
-		certs, err := certificatesIn(data)
-		if err != nil {
-			return rootfs.Layer{}, b.spec.Problem(at, fmt.Sprintf("%s %v", name, err))
-		}
-		bundle = append(bytes.TrimRight(bundle, "\n"), '\n')
-		bundle = append(bundle, certs...)
-	}
-	return rootfs.CACertificatesWith(bundle, opts...), nil
-}
-
-// certificatesIn returns the certificates of a PEM file and leaves out what
-// stands around them. The error follows the name of the file.
-func certificatesIn(data []byte) ([]byte, error) {
-	var out bytes.Buffer
-	for rest := data; ; {
-		var block *pem.Block
-		block, rest = pem.Decode(rest)
-		if block == nil {
-			break
-		}
-		if block.Type != "CERTIFICATE" {
-			if bytes.Contains([]byte(block.Type), []byte("PRIVATE KEY")) {
-				return nil, errors.New("holds a private key, which must never get into an image; name a file with the certificate alone")
-			}
-			continue
-		}
-		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
-			return nil, fmt.Errorf("holds a certificate that cannot be read: %w", err)
-		}
-		if err := pem.Encode(&out, &pem.Block{Type: block.Type, Bytes: block.Bytes}); err != nil {
-			return nil, err
-		}
-	}
-	if out.Len() == 0 {
-		return nil, errors.New("holds no PEM certificate; it should start with -----BEGIN CERTIFICATE-----, and a DER file becomes PEM with openssl x509 -inform der")
-	}
-	return out.Bytes(), nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	"github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/util/system"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/pkg/errors"
@@ -39,8 +40,9 @@ func (b *builder) imageConfig(layers []rootfs.Layer) *dockerspec.DockerOCIImage 
 	cfg.Cmd = t.Cmd
 	cfg.StopSignal = t.StopSignal
 	cfg.Healthcheck = healthcheck(t.Healthcheck)
-	for _, name := range slices.Sorted(maps.Keys(t.Env)) {
-		cfg.Env = append(cfg.Env, name+"="+t.Env[name])
+	env := joined(defaultEnv(t), t.Env)
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		cfg.Env = append(cfg.Env, name+"="+env[name])
 	}
 	for _, port := range t.Expose {
 		for _, p := range port.Each() {
@@ -64,6 +66,17 @@ func (b *builder) imageConfig(layers []rootfs.Layer) *dockerspec.DockerOCIImage 
 	}
 	b.inherit(img)
 	return img
+}
+
+// defaultEnv is the environment that an image has without a word in its spec:
+// PATH as Docker has it, and the home of the user, if there is one in the image,
+// which not every runtime finds out for a user that is a number.
+func defaultEnv(t *spec.Target) map[string]string {
+	env := map[string]string{"PATH": system.DefaultPathEnvUnix}
+	if t.Extras.HasPasswd() {
+		env["HOME"] = t.User.Home
+	}
+	return env
 }
 
 func healthcheck(h *spec.Healthcheck) *dockerspec.HealthcheckConfig {

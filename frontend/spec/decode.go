@@ -581,6 +581,8 @@ func example(path Path) string {
 		return "{src: config/, dest: /etc/app/}"
 	case inList(path) && path[len(path)-2] == "dirs":
 		return "{path: /data}"
+	case inList(path) && path[len(path)-2] == "append":
+		return "{src: company.pem, from: corp}"
 	case last(path) == "args":
 		return "{VERSION: dev}"
 	case last(path) == "metadata":

@@ -701,12 +701,34 @@ targets:
 `, []string{
 		`fromscratch.yaml:3:24: sbom must be true or false, not a mapping`,
 	}},
-	{"planned options of tzdata", `
+	{"zones that can be none", `
 toolchain: go-cgo0
 targets:
-  app: {extras: {tzdata: {zones: [UTC]}}}
+  app: {extras: {tzdata: {zones: [/usr/share/zoneinfo/Europe/Paris, 'Europe\Paris', ../UTC, zone.tab, Europe/, "", UTC]}}}
 `, []string{
-		"fromscratch.yaml:3:26: options of tzdata are not supported yet by this version of the frontend; write tzdata: true",
+		`fromscratch.yaml:3:35: "/usr/share/zoneinfo/Europe/Paris" cannot be the name of a time zone; write one as the database has it, such as Europe/Paris`,
+		`fromscratch.yaml:3:69: "Europe\Paris" cannot be the name of a time zone; write one as the database has it, such as Europe/Paris`,
+		`fromscratch.yaml:3:85: "../UTC" cannot be the name of a time zone; write one as the database has it, such as UTC or Europe/Paris`,
+		`fromscratch.yaml:3:93: "zone.tab" cannot be the name of a time zone; write one as the database has it, such as UTC or Europe/Paris`,
+		`fromscratch.yaml:3:103: "Europe/" cannot be the name of a time zone; write one as the database has it, such as UTC or Europe/Paris`,
+		"fromscratch.yaml:3:112: an entry of zones must not be empty text; write a value or remove it",
+	}},
+	{"tzdata in other forms", `
+toolchain: go-cgo0
+targets:
+  a: {extras: {tzdata: [UTC]}}
+  b: {extras: {tzdata: Europe/Paris}}
+  c: {extras: {tzdata: {zone: UTC}}}
+  d: {extras: {tzdata: {zones: []}}}
+  e: {extras: {tzdata: {zones: {UTC: true}}}}
+  f: {extras: {tzdata: {zones: }}}
+`, []string{
+		"fromscratch.yaml:3:24: tzdata must be true, false or a mapping such as {zones: [UTC, Europe/Paris]}, not a list",
+		`fromscratch.yaml:4:24: tzdata must be true or false, not "Europe/Paris"; for that zone alone, write tzdata: {zones: [Europe/Paris]}`,
+		`fromscratch.yaml:5:25: unknown key "zone" in extras.tzdata of target "c"; did you mean "zones"?`,
+		"fromscratch.yaml:6:32: zones is an empty list; name at least one or remove the key",
+		"fromscratch.yaml:7:32: zones must be a list such as [a, b], not a mapping",
+		"fromscratch.yaml:8:32: zones has no value; write one or remove the key",
 	}},
 	{"key twice", `
 toolchain: go-cgo0
@@ -1542,7 +1564,36 @@ targets:
 extras:
   - tzdata: true
 `, []string{
-		"fromscratch.yaml:5:5: an entry of extras must be the name of an extra, not a mapping; write extras as a mapping to give options",
+		"fromscratch.yaml:5:5: an entry of extras must be the name of an extra, not a mapping; write extras as a mapping to give options: {tzdata: true}",
+	}},
+	{"options of several kinds in a list", `
+toolchain: go-cgo0
+targets:
+  app: {}
+extras:
+  - tzdata: {zones: [Europe/Paris]}
+  - ca-certificates: {append: ca.pem}
+  - tmp: false
+  - dirs: [{path: /x}]
+  - curl: true
+  - {tmp: true, hosts: true}
+  - tzdata=UTC
+  - -tmp
+  - no-passwd
+  - "!hosts"
+  - -curl
+`, []string{
+		"fromscratch.yaml:5:5: an entry of extras must be the name of an extra, not a mapping; write extras as a mapping to give options: {tzdata: {zones: [UTC, Europe/Paris]}}",
+		"fromscratch.yaml:6:5: an entry of extras must be the name of an extra, not a mapping; write extras as a mapping to give options: {ca-certificates: {append: [certs/company.pem]}}",
+		"fromscratch.yaml:7:5: an entry of extras must be the name of an extra, not a mapping; write extras as a mapping to give options: {tmp: false}",
+		"fromscratch.yaml:8:5: an entry of extras must be the name of an extra, not a mapping; write extras as a mapping to give options: {dirs: [{path: /data}]}",
+		"fromscratch.yaml:9:5: an entry of extras must be the name of an extra, not a mapping; write extras as a mapping to give options",
+		"fromscratch.yaml:10:5: an entry of extras must be the name of an extra, not a mapping; write extras as a mapping to give options",
+		`fromscratch.yaml:11:5: there is no extra "tzdata=UTC", only ca-certificates, tzdata, passwd, tmp, nsswitch, hosts and dirs; to give options, write extras as a mapping: {tzdata: {zones: [UTC, Europe/Paris]}}`,
+		`fromscratch.yaml:12:5: there is no extra "-tmp", only ca-certificates, tzdata, passwd, tmp, nsswitch, hosts and dirs; to take one away, write extras as a mapping: {tmp: false}`,
+		`fromscratch.yaml:13:5: there is no extra "no-passwd", only ca-certificates, tzdata, passwd, tmp, nsswitch, hosts and dirs; to take one away, write extras as a mapping: {passwd: false}`,
+		`fromscratch.yaml:14:5: there is no extra "!hosts", only ca-certificates, tzdata, passwd, tmp, nsswitch, hosts and dirs; to take one away, write extras as a mapping: {hosts: false}`,
+		`fromscratch.yaml:15:5: there is no extra "-curl", only ca-certificates, tzdata, passwd, tmp, nsswitch, hosts and dirs`,
 	}},
 	{"extra as yes", `
 toolchain: go-cgo0
@@ -1586,6 +1637,40 @@ targets:
   app: {extras: {ca-certificates: {append: ../b.pem}}}
 `, []string{
 		`fromscratch.yaml:3:44: "../b.pem" is not a path in the build context; write one relative to its root, such as certs/company.pem`,
+	}},
+
+	{"certificates that cannot be", `
+toolchain: go-cgo0
+targets:
+  app:
+    extras:
+      ca-certificates:
+        append:
+          - {from: corp}
+          - {src: ""}
+          - {src: ../a.pem, from: corp}
+          - {src: /a.pem, from: corp}
+          - {src: /a.pem}
+          - {src: a.pem, from: "a b"}
+          - {source: a.pem}
+          - [a.pem]
+          -
+          - |
+            -----BEGIN CERTIFICATE-----
+            AAAA
+          - 'certs\a.pem'
+`, []string{
+		"fromscratch.yaml:7:13: a certificate needs its file: write {src: company.pem, from: corp}",
+		"fromscratch.yaml:8:19: src must not be empty text; write a value or remove it",
+		`fromscratch.yaml:9:19: "../a.pem" is not a path in the context corp; write one relative to its root, such as company.pem`,
+		`fromscratch.yaml:10:19: "/a.pem" is not a path in the context corp; write one relative to its root, such as company.pem`,
+		`fromscratch.yaml:11:19: "/a.pem" is not a path in the build context; write one relative to its root, such as certs/company.pem`,
+		`fromscratch.yaml:12:32: "a b" cannot be the name of a context; write one as given to --build-context, such as corp`,
+		`fromscratch.yaml:13:14: unknown key "source" in an entry of extras.ca-certificates.append of target "app"; did you mean "src"?`,
+		"fromscratch.yaml:14:13: an entry of append must be a path such as certs/company.pem, or a mapping such as {src: company.pem, from: corp}, not a list",
+		"fromscratch.yaml:15:12: an entry of append has no value; write one or remove the entry",
+		"fromscratch.yaml:16:13: an entry of append takes the path of a PEM file, not what is in it; write the certificate to a file such as certs/company.pem",
+		`fromscratch.yaml:19:13: src is written with slashes: write "certs/a.pem"`,
 	}},
 
 	// Anchors, aliases and merge keys.

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"fmt"
 	"reflect"
 	"strconv"
 	"strings"
@@ -14,8 +15,8 @@ type Extras struct {
 	// CACertificates is the bundle of certificate authorities that TLS clients
 	// trust. Default: on.
 	CACertificates *CACertificates `yaml:"ca-certificates"`
-	// TZData is the time zone database. Default: off.
-	TZData *Switch `yaml:"tzdata"`
+	// TZData is the time zone database, or some zones of it. Default: off.
+	TZData *Tzdata `yaml:"tzdata"`
 	// Passwd is /etc/passwd and /etc/group with the user and root, and the
 	// user's home. Default: on.
 	Passwd *Switch `yaml:"passwd"`
@@ -40,40 +41,8 @@ type Extras struct {
 type Switch bool
 
 func (s *Switch) decode(d *decoder, n *yaml.Node, path Path) {
-	if n.Kind == yaml.MappingNode && last(path) == "tzdata" {
-		d.problem(n, "options of tzdata are not supported yet by this version of the frontend; write tzdata: true")
-		return
-	}
 	if b, ok := d.boolean(n, path); ok {
 		*s = Switch(b)
-	}
-}
-
-// CACertificates is the bundle of certificate authorities. true and false are
-// short for the bundle as it is, and for none.
-type CACertificates struct {
-	// Append lists PEM files in the context whose certificates join the bundle.
-	Append Words `yaml:"append"`
-
-	off bool
-}
-
-func (c *CACertificates) decode(d *decoder, n *yaml.Node, path Path) {
-	if n.Kind == yaml.ScalarNode {
-		if b, ok := d.boolean(n, path); ok {
-			c.off = !b
-		}
-		return
-	}
-	if n.Kind == yaml.SequenceNode {
-		d.wrongKind(n, path, "true, false or a mapping such as {append: [certs/company.pem]}")
-		return
-	}
-	d.mapping(n, path, reflect.ValueOf(c).Elem())
-	for i, p := range c.Append {
-		if strings.HasPrefix(p, "/") || leavesContext(p) {
-			d.problemAt(d.at.value(path.Join("append", strconv.Itoa(i))), "%s is not a path in the build context; write one relative to its root, such as certs/company.pem", quote(p))
-		}
 	}
 }
 
@@ -107,7 +76,7 @@ func (e *Extras) list(d *decoder, n *yaml.Node, path Path) {
 			word = c.Alias
 		}
 		if word.Kind != yaml.ScalarNode {
-			d.problem(c, "an entry of extras must be the name of an extra, not a %s; write extras as a mapping to give options", kindOf(word))
+			d.problem(c, "an entry of extras must be the name of an extra, not a %s; write extras as a mapping to give options%s", kindOf(word), asMapping(word, fields))
 			continue
 		}
 		if !d.spend(c, len(word.Value)) {
@@ -123,6 +92,10 @@ func (e *Extras) list(d *decoder, n *yaml.Node, path Path) {
 			hint := DidYouMean(name, names)
 			if name == "none" {
 				hint = "; for nothing but the binary, write extras: none"
+			} else if off, ok := withoutSign(name, names); ok {
+				hint = fmt.Sprintf("; to take one away, write extras as a mapping: {%s: false}", off)
+			} else if with, _, ok := strings.Cut(name, "="); ok && slices.Contains(names, with) {
+				hint = fmt.Sprintf("; to give options, write extras as a mapping: {%s}", options[with])
 			}
 			d.problem(c, "there is no extra %s, only %s%s", quote(name), List(names), hint)
 			continue
@@ -130,7 +103,7 @@ func (e *Extras) list(d *decoder, n *yaml.Node, path Path) {
 		d.at.keys[path.Join(name).id()] = d.rangeOf(c)
 		field := v.Field(f)
 		if field.Kind() != reflect.Pointer {
-			d.problem(c, "extra %s needs options; write extras as a mapping: {%s: [{path: /data}]}", quote(name), name)
+			d.problem(c, "extra %s needs options; write extras as a mapping: {%s}", quote(name), options[name])
 			continue
 		}
 		field.Set(reflect.New(field.Type().Elem()))
@@ -140,15 +113,52 @@ func (e *Extras) list(d *decoder, n *yaml.Node, path Path) {
 	}
 }
 
+// options are examples of extras with their options, as entries of a mapping.
+var options = map[string]string{
+	"ca-certificates": "ca-certificates: {append: [certs/company.pem]}",
+	"tzdata":          "tzdata: {zones: [UTC, Europe/Paris]}",
+	"passwd":          "passwd: true",
+	"tmp":             "tmp: true",
+	"nsswitch":        "nsswitch: true",
+	"hosts":           "hosts: true",
+	"dirs":            "dirs: [{path: /data}]",
+}
+
+// asMapping shows how an entry of a list, which is a mapping itself, is written.
+// The list as a whole is not known here, so what it adds is shown alone.
+func asMapping(entry *yaml.Node, known map[string]int) string {
+	if entry.Kind != yaml.MappingNode || len(entry.Content) != 2 {
+		return ""
+	}
+	key, value := entry.Content[0].Value, resolve(entry.Content[1])
+	if _, ok := known[key]; !ok {
+		return ""
+	}
+	if value.Kind == yaml.ScalarNode && (value.Value == "true" || value.Value == "false") {
+		return fmt.Sprintf(": {%s: %s}", key, value.Value)
+	}
+	return fmt.Sprintf(": {%s}", options[key])
+}
+
+// withoutSign is the extra that somebody means to take away in a list.
+func withoutSign(entry string, names []string) (string, bool) {
+	for _, sign := range []string{"-", "!", "no-"} {
+		if name, ok := strings.CutPrefix(entry, sign); ok && slices.Contains(names, name) {
+			return name, true
+		}
+	}
+	return "", false
+}
+
 // with returns e with the extras of a target on top: what the target says wins,
 // and what neither says has its default.
 func (e Extras) with(t Extras) Extras {
 	on := Switch(true)
 	off := Switch(false)
-	out := Extras{CACertificates: &CACertificates{}, TZData: &off, Passwd: &on, Tmp: &on, Nsswitch: &off, Hosts: &off, SBOM: &off}
+	out := Extras{CACertificates: &CACertificates{}, TZData: &Tzdata{off: true}, Passwd: &on, Tmp: &on, Nsswitch: &off, Hosts: &off, SBOM: &off}
 	for _, layer := range []Extras{e, t} {
 		if layer.none {
-			out = Extras{CACertificates: &CACertificates{off: true}, TZData: &off, Passwd: &off, Tmp: &off, Nsswitch: &off, Hosts: &off, SBOM: &off}
+			out = Extras{CACertificates: &CACertificates{off: true}, TZData: &Tzdata{off: true}, Passwd: &off, Tmp: &off, Nsswitch: &off, Hosts: &off, SBOM: &off}
 		}
 		says, merged := reflect.ValueOf(layer), reflect.ValueOf(&out).Elem()
 		for _, i := range fieldsOf(says.Type()) {
@@ -166,7 +176,7 @@ func (e Extras) with(t Extras) Extras {
 func (e Extras) HasCACertificates() bool { return e.CACertificates != nil && !e.CACertificates.off }
 
 // HasTZData tells whether the image gets the time zone database.
-func (e Extras) HasTZData() bool { return e.TZData != nil && bool(*e.TZData) }
+func (e Extras) HasTZData() bool { return e.TZData != nil && !e.TZData.off }
 
 // HasPasswd tells whether the image gets /etc/passwd and /etc/group.
 func (e Extras) HasPasswd() bool { return e.Passwd != nil && bool(*e.Passwd) }

@@ -13,7 +13,7 @@ import (
 // extras tells what an image gets, for comparing.
 type extras struct {
 	certs, tzdata, passwd, tmp bool
-	add                        spec.Words
+	add                        []string
 }
 
 var defaults = extras{certs: true, passwd: true, tmp: true}
@@ -57,7 +57,9 @@ func decode(t *spec.Target) decoded {
 		Extras: extras{certs: t.Extras.HasCACertificates(), tzdata: t.Extras.HasTZData(), passwd: t.Extras.HasPasswd(), tmp: t.Extras.HasTmp()},
 	}
 	if d.Extras.certs {
-		d.Extras.add = t.Extras.CACertificates.Append
+		for _, c := range t.Extras.CACertificates.Append {
+			d.Extras.add = append(d.Extras.add, c.Src)
+		}
 	}
 	return d
 }
@@ -154,9 +156,9 @@ targets:
 	{"target takes one back", withExtras("{tzdata: true, passwd: false}", "{tzdata: false, passwd: true}"), wantExtras(defaults)},
 	{"no certificates", withExtras("{ca-certificates: false}", ""), wantExtras(extras{passwd: true, tmp: true})},
 	{"certificates of the target", withExtras("{ca-certificates: false}", "[ca-certificates]"), wantExtras(defaults)},
-	{"certificate added", withExtras("{ca-certificates: {append: a.pem}}", ""), wantExtras(extras{certs: true, passwd: true, tmp: true, add: spec.Words{"a.pem"}})},
+	{"certificate added", withExtras("{ca-certificates: {append: a.pem}}", ""), wantExtras(extras{certs: true, passwd: true, tmp: true, add: []string{"a.pem"}})},
 	{"certificates added by the target", withExtras("{ca-certificates: {append: a.pem}}", "{ca-certificates: {append: [b.pem, c/d.pem]}}"),
-		wantExtras(extras{certs: true, passwd: true, tmp: true, add: spec.Words{"b.pem", "c/d.pem"}})},
+		wantExtras(extras{certs: true, passwd: true, tmp: true, add: []string{"b.pem", "c/d.pem"}})},
 	{"alias in a list of extras", "x-tz: &tz tzdata\n" + withExtras("[*tz]", ""), wantExtras(extras{certs: true, tzdata: true, passwd: true, tmp: true})},
 
 	// Anchors and merge keys.

@@ -848,7 +848,7 @@ targets:
 			if dirs := target.Extras.Dirs; len(dirs) != 1 || dirs[0].Path != "/"+arch || dirs[0].UID != uid {
 				t.Errorf("got directories %+v of %s", dirs, name)
 			}
-			if got := target.Extras.CACertificates.Append[0]; got != x+".pem" {
+			if got := target.Extras.CACertificates.Append[0].Src; got != x+".pem" {
 				t.Errorf("got certificate %s", got)
 			}
 		}

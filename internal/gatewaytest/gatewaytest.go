@@ -35,6 +35,8 @@ type Client struct {
 
 	mu     sync.Mutex
 	solves []client.SolveRequest
+
+	warnings []Warning
 }
 
 var _ client.Client = (*Client)(nil)
@@ -113,8 +115,30 @@ func (c *Client) NewContainer(context.Context, client.NewContainerRequest) (clie
 	return nil, errors.New("no containers here")
 }
 
-// Warn drops the warning.
-func (c *Client) Warn(context.Context, digest.Digest, string, client.WarnOpts) error { return nil }
+// Warn keeps the warning.
+func (c *Client) Warn(_ context.Context, _ digest.Digest, msg string, opts client.WarnOpts) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	line := int32(0)
+	if len(opts.Range) > 0 {
+		line = opts.Range[0].Start.Line
+	}
+	c.warnings = append(c.warnings, Warning{Line: line, Message: msg})
+	return nil
+}
+
+// Warnings lists what the user was warned of so far.
+func (c *Client) Warnings() []Warning {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.warnings
+}
+
+// Warning is what a user reads, and the line of the spec that it is about.
+type Warning struct {
+	Line    int32
+	Message string
+}
 
 // Reference is a result over Files.
 type Reference struct {

@@ -51,6 +51,25 @@ func TZData(tools llb.State, opts ...llb.ConstraintsOpt) Layer {
 	return single("extras: tzdata", llb.Copy(tools, ZoneinfoPath, ZoneinfoPath, &llb.CopyInfo{CreateDestPath: true, CopyDirContentsOnly: true}, llb.WithUIDGID(0, 0), created), opts...)
 }
 
+// Zones is the layer of some zones of that database, which is the same for the same
+// zones in whatever order and however often they are named. The database has
+// files for links, so that one for a zone is all that it takes.
+func Zones(tools llb.State, names []string, opts ...llb.ConstraintsOpt) Layer {
+	var action *llb.FileAction
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(names))) {
+		p := path.Join(ZoneinfoPath, name)
+		action = copyFile(action, tools, p, p, &llb.CopyInfo{CreateDestPath: true, Mode: &llb.ChmodOpt{Mode: 0o644}}, llb.WithUIDGID(0, 0), created)
+	}
+	return several("extras: tzdata", action, opts...)
+}
+
+func copyFile(action *llb.FileAction, from llb.State, src, dest string, opts ...llb.CopyOption) *llb.FileAction {
+	if action == nil {
+		return llb.Copy(from, src, dest, opts...)
+	}
+	return action.Copy(from, src, dest, opts...)
+}
+
 // Passwd is the layer of /etc/passwd and /etc/group, with root and the user, and
 // of the user's home.
 func Passwd(u spec.User, opts ...llb.ConstraintsOpt) Layer {

@@ -87,6 +87,7 @@ var kinds = map[reflect.Type]string{
 	reflect.TypeFor[spec.Mode]():         "mode in octal",
 	reflect.TypeFor[spec.Duration]():     "length of time",
 	reflect.TypeFor[spec.Switch]():       "`true` or `false`",
+	reflect.TypeFor[spec.Certificates](): "path, mapping, or a list of these, see [certificate](#certificate)",
 }
 
 // forms says in words what a type with keys takes besides a mapping.
@@ -97,6 +98,8 @@ var forms = map[string]string{
 	"User":           "word, number or a mapping",
 	"Extras":         "`none`, a list or a mapping",
 	"CACertificates": "`true`, `false` or a mapping",
+	"Certificate":    "path, or a mapping",
+	"Tzdata":         "`true`, `false` or a mapping",
 }
 
 func kindInWords(f field) (string, error) {

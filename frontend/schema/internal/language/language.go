@@ -146,6 +146,8 @@ var typesWithKeys = []reflect.Type{
 	reflect.TypeFor[spec.Copy](),
 	reflect.TypeFor[spec.Extras](),
 	reflect.TypeFor[spec.CACertificates](),
+	reflect.TypeFor[spec.Certificate](),
+	reflect.TypeFor[spec.Tzdata](),
 	reflect.TypeFor[spec.Dir](),
 }
 

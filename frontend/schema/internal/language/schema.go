@@ -36,7 +36,7 @@ const (
 	fileInImage   = `^/.*[^/]$`
 	folderInImage = `^/+[^/]`
 	relativePath  = `^[^/\\][^\\]*$`
-	certificate   = `^[^/]`
+	zoneName      = `^[A-Za-z0-9_+ -]+(/[A-Za-z0-9_+ -]+)*$`
 	noFlag        = `^[^-]`
 	binaryName    = `^[^-/\\][^/\\]*$`
 	profileName   = `^[A-Za-z_][A-Za-z0-9_-]*$`
@@ -147,6 +147,13 @@ func words(pattern string) *jsonschema.Schema {
 		text(pattern),
 		{Type: "array", MinItems: one(), Items: text(pattern)},
 	}}
+}
+
+// oneOrMore is one of what a definition describes, or a list of them that is not
+// empty.
+func oneOrMore(definition string) *jsonschema.Schema {
+	ref := func() *jsonschema.Schema { return &jsonschema.Schema{Ref: "#/$defs/" + definition} }
+	return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{ref(), {Type: "array", MinItems: one(), Items: ref()}}}
 }
 
 // word is one of a few words.
@@ -316,7 +323,11 @@ var byField = map[string]*jsonschema.Schema{
 	"Dir.path":  text(folderInImage),
 	"Dir.chown": text(owner),
 
-	"CACertificates.append": words(certificate),
+	"CACertificates.append": oneOrMore("certificate"),
+	"Certificate.src":       text(relativePath),
+	"Certificate.from":      text(contextName),
+
+	"Tzdata.zones": words(zoneName),
 }
 
 // examples are offered by editors where a key has no value yet.
@@ -398,7 +409,10 @@ var examples = map[string][]any{
 	"Dir.chown": {"nonroot", "1000:1000"},
 
 	"Extras.dirs":           {[]any{map[string]any{"path": "/data"}}},
-	"CACertificates.append": {[]any{"certs/company.pem"}},
+	"CACertificates.append": {[]any{"certs/company.pem"}, []any{map[string]any{"src": "company.pem", "from": "corp"}}},
+	"Certificate.src":       {"certs/company.pem"},
+	"Certificate.from":      {"corp"},
+	"Tzdata.zones":          {[]any{"UTC", "Europe/Paris"}},
 }
 
 // required lists the keys that a mapping cannot do without. A toolchain's name
@@ -410,6 +424,7 @@ var required = map[string][]string{
 	"Copy":        {"src", "dest"},
 	"Secret":      {"id"},
 	"Dir":         {"path"},
+	"Certificate": {"src"},
 }
 
 // shortForms lists the forms that types with keys have besides a mapping.
@@ -423,6 +438,8 @@ var shortForms = map[string]func(t reflect.Type) []*jsonschema.Schema{
 		return []*jsonschema.Schema{{Enum: []any{spec.Nonroot.Name, spec.Root.Name}}, id}
 	},
 	"CACertificates": func(reflect.Type) []*jsonschema.Schema { return []*jsonschema.Schema{switched()} },
+	"Certificate":    func(reflect.Type) []*jsonschema.Schema { return []*jsonschema.Schema{text(relativePath)} },
+	"Tzdata":         func(reflect.Type) []*jsonschema.Schema { return []*jsonschema.Schema{switched()} },
 	"Extras": func(t reflect.Type) []*jsonschema.Schema {
 		// A name in the list turns an extra on, so it is one that can be on.
 		var names []string
@@ -447,6 +464,8 @@ func makeSchema(c comments) ([]byte, error) {
 	}
 	root := r.Reflect(spec.Spec{})
 	root.ID, root.Title = SchemaID, schemaTitle
+	// The list has a name for the sake of its short form only.
+	delete(root.Definitions, jsonschema.ToSnakeCase(reflect.TypeFor[spec.Certificates]().Name()))
 	root.PatternProperties = map[string]*jsonschema.Schema{
 		"^x-": {Description: "Keys that start with x- are ignored. They are there to hold YAML anchors."},
 	}
