@@ -187,7 +187,7 @@ extras: {ca-certificates: false}
 		cfg := img.Config.Config
 		require.Equal(t, []string{"/one", "-v"}, cfg.Entrypoint)
 		require.Equal(t, []string{"serve"}, cfg.Cmd)
-		require.Equal(t, []string{"EMPTY=", `QUOTE=a "b" $c`, "TZ=UTC"}, cfg.Env)
+		require.Equal(t, []string{"EMPTY=", "HOME=/var/lib/app", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", `QUOTE=a "b" $c`, "TZ=UTC"}, cfg.Env)
 		require.Equal(t, "1001:1002", cfg.User)
 		require.Equal(t, "/srv/data", cfg.WorkingDir)
 		require.Equal(t, map[string]string{"org.example": "yes"}, cfg.Labels)
