@@ -39,8 +39,6 @@ type prepared struct {
 	images map[string]toolchain.Image
 	// filled holds the build contexts that others were composed into, by which.
 	filled map[string]filled
-	// data holds the files of tools, once something was looked up in them.
-	data *sources.FS
 	// certs holds the certificates that join a bundle, by the files they are in.
 	certs map[spec.Certificate][]pemfile.Certificate
 }

@@ -13,20 +13,9 @@ import (
 	"github.com/moby/buildkit/solver/pb"
 
 	"github.com/fromscratch-build/fromscratch/frontend/pemfile"
-	"github.com/fromscratch-build/fromscratch/frontend/sources"
 	"github.com/fromscratch-build/fromscratch/frontend/spec"
 	"github.com/fromscratch-build/fromscratch/llb/rootfs"
 )
-
-// toolFiles are the files of the frontend's own image.
-func (p *prepared) toolFiles(ctx context.Context) (*sources.FS, error) {
-	if p.data != nil {
-		return p.data, nil
-	}
-	var err error
-	p.data, err = p.req.files(ctx, p.tools)
-	return p.data, err
-}
 
 // certificates is the layer of the certificate bundle. A file operation cannot
 // join files, so a bundle with more in it is joined here.
@@ -35,7 +24,7 @@ func (b *builder) certificates(ctx context.Context, opts []llb.ConstraintsOpt) (
 	if len(add) == 0 {
 		return rootfs.CACertificates(b.tools, opts...), nil
 	}
-	files, err := b.toolFiles(ctx)
+	files, err := b.req.files(ctx, b.tools)
 	if err != nil {
 		return rootfs.Layer{}, err
 	}

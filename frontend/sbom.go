@@ -111,23 +111,30 @@ func (b *builder) parts(ctx context.Context) ([]sbom.Component, error) {
 		}
 		if ex.HasCACertificates() {
 			comment := rootfs.BundlePath
-			if add := ex.CACertificates.Append; len(add) > 0 {
-				comment += ", with the certificates in " + strings.Join(add, ", ") + " of the build context"
+			for _, c := range ex.CACertificates.Append {
+				comment += ", with the certificates in " + c.Src + " of " + contextName(c.From)
 			}
 			out = append(out, sbom.Debian("ca-certificates", versions["ca-certificates"], comment))
 		}
 		if ex.HasTZData() {
-			out = append(out, sbom.Debian("tzdata", versions["tzdata"], rootfs.ZoneinfoPath))
+			comment := rootfs.ZoneinfoPath
+			if zones := ex.TZData.Zones; len(zones) > 0 {
+				comment += ", with " + strings.Join(zones, ", ") + " alone"
+			}
+			out = append(out, sbom.Debian("tzdata", versions["tzdata"], comment))
 		}
 	}
 	for _, c := range b.target.Copy {
-		from := "the build context"
-		if c.From != "" {
-			from = "the build context " + c.From
-		}
-		out = append(out, sbom.Component{Name: c.Src, Source: from, Comment: "copied to " + c.Dest, Purpose: sbom.File})
+		out = append(out, sbom.Component{Name: c.Src, Source: contextName(c.From), Comment: "copied to " + c.Dest, Purpose: sbom.File})
 	}
 	return out, nil
+}
+
+func contextName(from string) string {
+	if from == "" {
+		return "the build context"
+	}
+	return "the build context " + from
 }
 
 // dataVersions are the versions of Debian's packages in the frontend's image, by name.

@@ -24,7 +24,7 @@ func (b *builder) zones(ctx context.Context, opts []llb.ConstraintsOpt) (rootfs.
 	if len(names) == 0 {
 		return rootfs.TZData(b.tools, opts...), nil
 	}
-	files, err := b.toolFiles(ctx)
+	files, err := b.req.files(ctx, b.tools)
 	if err != nil {
 		return rootfs.Layer{}, err
 	}

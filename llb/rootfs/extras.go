@@ -58,16 +58,11 @@ func Zones(tools llb.State, names []string, opts ...llb.ConstraintsOpt) Layer {
 	var action *llb.FileAction
 	for _, name := range slices.Compact(slices.Sorted(slices.Values(names))) {
 		p := path.Join(ZoneinfoPath, name)
-		action = copyFile(action, tools, p, p, &llb.CopyInfo{CreateDestPath: true, Mode: &llb.ChmodOpt{Mode: 0o644}}, llb.WithUIDGID(0, 0), created)
+		// A copy that makes the directories above the file gives them its mode.
+		action = mkdir(action, path.Dir(p), 0o755, llb.WithParents(true), created).
+			Copy(tools, p, p, &llb.CopyInfo{Mode: &llb.ChmodOpt{Mode: 0o644}}, llb.WithUIDGID(0, 0), created)
 	}
 	return several("extras: tzdata", action, opts...)
-}
-
-func copyFile(action *llb.FileAction, from llb.State, src, dest string, opts ...llb.CopyOption) *llb.FileAction {
-	if action == nil {
-		return llb.Copy(from, src, dest, opts...)
-	}
-	return action.Copy(from, src, dest, opts...)
 }
 
 // Passwd is the layer of /etc/passwd and /etc/group, with root and the user, and

@@ -33,6 +33,7 @@ func layers() []rootfs.Layer {
 		rootfs.CACertificates(tools),
 		rootfs.CACertificatesWith([]byte("pem")),
 		rootfs.TZData(tools),
+		rootfs.Zones(tools, []string{"UTC", "Europe/Paris"}),
 		rootfs.Passwd(spec.Nonroot),
 		rootfs.Tmp(),
 		rootfs.Nsswitch(),
@@ -90,6 +91,27 @@ func TestTmpIsSticky(t *testing.T) {
 	last := actions[len(actions)-1].GetCopy()
 	require.NotNil(t, last)
 	require.Equal(t, int32(0o1777), last.Mode)
+}
+
+// TestZones: the directories of a zone can be entered, which those that a copy makes
+// for a file of mode 0644 cannot.
+func TestZones(t *testing.T) {
+	actions := llbtest.Marshal(t, rootfs.Zones(tools, []string{"UTC", "Europe/Paris", "UTC"}).State(), llb.LinuxAmd64).FileActions()
+	var did []string
+	for _, a := range actions[:len(actions)-1] {
+		if d := a.GetMkdir(); d != nil {
+			require.True(t, d.MakeParents)
+			did = append(did, fmt.Sprintf("%s %o", d.Path, d.Mode))
+		}
+		if c := a.GetCopy(); c != nil {
+			require.False(t, c.CreateDestPath)
+			did = append(did, fmt.Sprintf("%s %o", c.Dest, c.Mode))
+		}
+	}
+	require.Equal(t, []string{
+		"/usr/share/zoneinfo/Europe 755", "/usr/share/zoneinfo/Europe/Paris 644",
+		"/usr/share/zoneinfo 755", "/usr/share/zoneinfo/UTC 644",
+	}, did)
 }
 
 // TestDirs: a mode beyond 0777 needs a copy, since making a directory masks it.
