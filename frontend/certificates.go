@@ -54,7 +54,8 @@ func (b *builder) appended(ctx context.Context, c spec.Certificate, at spec.Path
 	if c.From != "" {
 		st, err := b.namedContext(ctx, b.spec, at[:len(at)-1].Join("from"), c.From)
 		if problems := spec.ProblemsOf(err); len(problems) > 0 {
-			problems[0].Message += fmt.Sprintf(". It cannot be a secret: images are public to all who pull them, and the cache does not see that a secret changes; pass the folder of the file with --build-context %s=folder", c.From)
+			problems[0].Message = fmt.Sprintf("there is no context named %q; pass the folder that has the file with --build-context %s=folder. "+
+				"A secret cannot stand for it: images are public to all who pull them, and the cache does not see that a secret changes", c.From, c.From)
 		}
 		if err != nil {
 			return nil, err
@@ -103,7 +104,8 @@ func (b *builder) warnOfDates(ctx context.Context, name string, certs []pemfile.
 		default:
 			continue
 		}
-		msg := fmt.Sprintf("%s, line %d: the certificate %q %s, so that programs do not trust it", name, c.Line, c.Subject.String(), what)
-		b.req.source.Warn(ctx, msg, client.WarnOpts{Range: []*pb.Range{pbRange(b.spec.ValueRange(at...))}})
+		rng := b.spec.ValueRange(at...)
+		msg := fmt.Sprintf("%s, line %d: the certificate %q %s, so that programs do not trust it (%s:%d)", name, c.Line, c.Subject.String(), what, b.spec.File(), rng.Start.Line)
+		b.req.source.Warn(ctx, msg, client.WarnOpts{Range: []*pb.Range{pbRange(rng)}})
 	}
 }

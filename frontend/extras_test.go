@@ -160,15 +160,15 @@ func TestCertificates(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, bundle(good, old, young), bundles(t, c), "a warning changes nothing")
 		require.Equal(t, []gatewaytest.Warning{
-			{Line: 6, Message: `a.pem, line 9: the certificate "CN=old" has expired on 2004-05-06, so that programs do not trust it`},
-			{Line: 6, Message: `a.pem, line 17: the certificate "CN=young" is not valid before 2999-02-03, so that programs do not trust it`},
+			{Line: 6, Message: `a.pem, line 9: the certificate "CN=old" has expired on 2004-05-06, so that programs do not trust it (fromscratch.yaml:6)`},
+			{Line: 6, Message: `a.pem, line 17: the certificate "CN=young" is not valid before 2999-02-03, so that programs do not trust it (fromscratch.yaml:6)`},
 		}, c.Warnings(), "once for all platforms")
 	})
 	for _, tc := range []struct{ name, entry, data, want string }{
 		{"missing", "b.pem", "", `fromscratch.yaml:6:9: there is no file "b.pem" in the build context; see whether .dockerignore leaves it out`},
 		{"missing in another context", "{src: b.pem, from: corp}", "", `fromscratch.yaml:6:15: there is no file "b.pem" in the context corp; if that is a folder, see whether a .dockerignore in it leaves the file out`},
-		{"no context", "{src: a.pem, from: token}", "", `fromscratch.yaml:6:28: there is no context named "token"; pass one with --build-context token=…. ` +
-			"It cannot be a secret: images are public to all who pull them, and the cache does not see that a secret changes; pass the folder of the file with --build-context token=folder"},
+		{"no context", "{src: a.pem, from: token}", "", `fromscratch.yaml:6:28: there is no context named "token"; pass the folder that has the file with --build-context token=folder. ` +
+			"A secret cannot stand for it: images are public to all who pull them, and the cache does not see that a secret changes"},
 		{"folder", "certs/", "", "fromscratch.yaml:6:9: certs is a folder; name each PEM file that is in it"},
 		{"line of the file", "a.pem", "-----BEGIN CERTIFICATE-----\nAA\nA_A\n-----END CERTIFICATE-----\n", "fromscratch.yaml:6:9: a.pem, line 3: '_' cannot be in a certificate"},
 		{"line of a file in another context", "{src: a.pem, from: corp}", "-----BEGIN RSA PRIVATE KEY-----\n", "fromscratch.yaml:6:15: a.pem of the context corp, line 1: this is a private key, which must never get into an image"},
