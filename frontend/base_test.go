@@ -190,9 +190,9 @@ func TestPrebuiltRefused(t *testing.T) {
 		"there is no target/release/app in the build context; did you mean \"ap\"?":                                                                           {"target/release/ap": {}},
 		"fromscratch.yaml:4:12: there is no target in the build context; compile it for linux/amd64 before the image is built, and see whether .dockerignore": {},
 		"target/release/app is a directory, and src names the binary itself: in it there is target/release/app/bin":                                           {"target/release/app/bin": {}},
-		"app for linux/amd64 is an empty file; build must name a program for Linux":                                                                           {"target/release/app": {}, "app": {}},
+		"app for linux/amd64 is an empty file; whatever wrote it had not finished":                                                                            {"target/release/app": {}, "app": {}},
 		"app for linux/amd64 is a script (#!/bin/sh), and an image from scratch has no interpreter for it":                                                    {"target/release/app": {}, "app": {Data: []byte("#!/bin/sh\n")}},
-		"so it would not start. Link it statically: compile Go with CGO_ENABLED=0":                                                                            {"target/release/app": {}, "app": data("bin/sh")},
+		"so it would not start. Link it statically: CGO_ENABLED=0 for Go":                                                                                     {"target/release/app": {}, "app": data("bin/sh")},
 	} {
 		_, err := build(prebuiltClient(t, prebuiltSpec, files))
 		require.ErrorContains(t, err, want)

@@ -287,7 +287,7 @@ func TestFailedRust(t *testing.T) {
 
 func TestNotAProgram(t *testing.T) {
 	for name, tc := range map[string]struct{ data, want string }{
-		"script": {"#!/bin/sh\n", "app for linux/amd64 is a script (#!/bin/sh)"},
+		"script": {"#!/bin/sh\n", "app for linux/amd64 is a script for /bin/sh"},
 		"empty":  {"", "app for linux/amd64 is an empty file"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -250,10 +250,7 @@ func (b *builder) learn(ctx context.Context) error {
 func (b *builder) inspect(compiled *sources.FS) error {
 	files := b.plan.Files()
 	for i, name := range b.plan.Binaries() {
-		info, err := compiled.Stat(files[i])
-		if err == nil {
-			err = inspect.Static(compiled.ReaderAt(files[i]), info.Size(), b.platform)
-		}
+		err := inspect.File(compiled, files[i], b.platform)
 		if err == nil && b.forGo() {
 			err = b.inspectModules(name, compiled.ReaderAt(files[i]))
 		}
@@ -261,7 +258,7 @@ func (b *builder) inspect(compiled *sources.FS) error {
 			continue
 		}
 		if bad, ok := errors.AsType[*inspect.Error](err); ok {
-			return b.spec.Problem(spec.Path{"targets", b.target.Name(), "build"}, refusal(name, b.platform, b.target.Toolchain.Name, bad))
+			return b.spec.Problem(spec.Path{"targets", b.target.Name(), "build"}, refusal(name, b.platform, b.target, bad))
 		}
 		return b.compileFailed(err)
 	}

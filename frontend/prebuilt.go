@@ -6,7 +6,6 @@ import (
 
 	"github.com/moby/buildkit/frontend/dockerui"
 
-	"github.com/fromscratch-build/fromscratch/frontend/inspect"
 	"github.com/fromscratch-build/fromscratch/frontend/spec"
 	"github.com/fromscratch-build/fromscratch/llb/platform"
 )
@@ -56,20 +55,4 @@ func (r *request) wanted() []string {
 		}
 	}
 	return out
-}
-
-// prebuiltCure is cure for a binary that somebody else has compiled.
-func prebuiltCure(bad *inspect.Error) string {
-	const static = "compile Go with CGO_ENABLED=0, and Rust for a musl target such as x86_64-unknown-linux-musl"
-	switch bad.Class {
-	case inspect.Dynamic:
-		return "an image from scratch has neither, so it would not start. Link it statically: " + static
-	case inspect.WrongMachine:
-		return "each platform needs a binary of its own, which ${TARGETARCH} in its path tells apart: build: dist/${TARGETARCH}/app"
-	case inspect.WrongFloat:
-		return "compile it for the variant that the image is for, and put ${TARGETVARIANT} into its path"
-	case inspect.NotProgram:
-		return "name a program, and not a library or an object file that lies beside it"
-	}
-	return "build must name a program for Linux; see that the one who compiled it had finished, and " + static
 }

@@ -8,46 +8,12 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/fromscratch-build/fromscratch/frontend/inspect"
 	"github.com/fromscratch-build/fromscratch/frontend/spec"
 	"github.com/fromscratch-build/fromscratch/llb/cause"
 	"github.com/fromscratch-build/fromscratch/llb/golang"
-	"github.com/fromscratch-build/fromscratch/llb/platform"
 	"github.com/fromscratch-build/fromscratch/llb/rust"
 	"github.com/fromscratch-build/fromscratch/llb/toolchain"
 )
-
-// refusal says why a binary is not exported, with the likely cause and its cure
-// for the toolchain that made it.
-func refusal(name string, pf platform.Platform, tc string, bad *inspect.Error) string {
-	return fmt.Sprintf("%s for %s %s; %s", name, pf, bad.Detail, cure(tc, bad))
-}
-
-func cure(tc string, bad *inspect.Error) string {
-	if tc == spec.Prebuilt {
-		return prebuiltCure(bad)
-	}
-	switch bad.Class {
-	case inspect.Dynamic:
-		if tc == spec.RustMusl {
-			return "an image from scratch has neither, so it would not start. Look for -C target-feature=-crt-static or a linker in RUSTFLAGS, " +
-				".cargo/config.toml or a build script (cargo:rustc-link-lib), and remove it"
-		}
-		return "an image from scratch has neither, so it would not start. Look for -buildmode=pie, -linkmode=external or CGO_ENABLED=1 in GOFLAGS " +
-			"(of the toolchain image or of go env -w), and remove it"
-	case inspect.WrongMachine, inspect.WrongFloat:
-		if tc == spec.RustMusl {
-			return "look for a build.target, a linker or rustflags in .cargo/config.toml that are meant for one platform, and remove them"
-		}
-		return "look for GOARCH, GOOS or GOARM in GOFLAGS or in a go.env file, and remove it"
-	case inspect.NotProgram:
-		if tc == spec.RustMusl {
-			return "name a binary of the package with build.bin"
-		}
-		return "a program is a package main; look for -buildmode in GOFLAGS, and see that build names one"
-	}
-	return "build must name a program"
-}
 
 // compileFailed turns the failure of a compile into words. What the compiler
 // printed is shown by the client already, above the error.
