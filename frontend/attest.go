@@ -15,7 +15,7 @@ import (
 	"github.com/moby/buildkit/solver/result"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/fromscratch-build/fromscratch/frontend/spec"
+	"github.com/fromscratch-build/fromscratch/llb/platform"
 	"github.com/fromscratch-build/fromscratch/llb/toolchain"
 )
 
@@ -52,7 +52,7 @@ func (r *request) scanner(ctx context.Context) (scan.Scanner, error) {
 		return nil, nil
 	}
 	s, err := scan.CreateSBOMScanner(ctx, r.GatewayClient(), r.SBOM.Generator, r.BuildPlatforms[0],
-		r.resolveOpt("[internal] load metadata for "+r.SBOM.Generator), r.SBOM.Parameters)
+		r.resolveOpt("[internal] load metadata for "+r.SBOM.Generator, r.BuildPlatforms[0]), r.SBOM.Parameters)
 	if err != nil {
 		// Of what it wraps, a client shows the status of the far side alone.
 		return nil, fmt.Errorf("the SBOM generator %s cannot be used (%s); without generator= the frontend writes the SBOM itself", r.SBOM.Generator, err.Error())
@@ -60,19 +60,28 @@ func (r *request) scanner(ctx context.Context) (scan.Scanner, error) {
 	return s, nil
 }
 
-// attest adds an SBOM to the image of each platform, if the request asks for it.
-func (p *prepared) attest(ctx context.Context, rb *dockerui.ResultBuilder, builders []*builder) error {
+// told is what there is to attest of the result for one platform.
+type told struct {
+	// image is what was built, and sources what of.
+	image, sources llb.State
+	// sbom is the document of the frontend's.
+	sbom []byte
+	opts []llb.ConstraintsOpt
+}
+
+// attest adds an SBOM to the result for each platform, if the request asks for it.
+func (p *prepared) attest(ctx context.Context, rb *dockerui.ResultBuilder, products []product) error {
 	if p.req.SBOM == nil {
 		return nil
 	}
 	return rb.EachPlatform(ctx, func(ctx context.Context, id string, _ ocispecs.Platform) error {
-		b := builders[0]
-		for _, other := range builders[1:] {
-			if platforms.FormatAll(platforms.Normalize(other.platform.OCI)) == id {
-				b = other
+		pf, of := products[0].attested()
+		for _, other := range products[1:] {
+			if opf, o := other.attested(); platforms.FormatAll(platforms.Normalize(opf.OCI)) == id {
+				pf, of = opf, o
 			}
 		}
-		att, err := b.attestation(ctx, id)
+		att, err := p.attestation(ctx, id, pf, of)
 		if err != nil {
 			return err
 		}
@@ -81,8 +90,8 @@ func (p *prepared) attest(ctx context.Context, rb *dockerui.ResultBuilder, build
 	})
 }
 
-// attestation is the SBOM of the image that was built.
-func (b *builder) attestation(ctx context.Context, id string) (*client.Attestation, error) {
+// attestation is the SBOM of a result.
+func (p *prepared) attestation(ctx context.Context, id string, pf platform.Platform, of told) (*client.Attestation, error) {
 	att := result.Attestation[*llb.State]{
 		// BuildKit adds to what is marked as its own generator's. Without that mark the
 		// document stays byte for byte what it is.
@@ -91,15 +100,14 @@ func (b *builder) attestation(ctx context.Context, id string) (*client.Attestati
 		Path:     sbomFile,
 		InToto:   result.InTotoAttestation{PredicateType: predicateSPDX},
 	}
-	opts := b.layerOptions(spec.Path{"targets", b.target.Name()})
-	if b.generator == nil {
-		st := toolchain.FilesState(map[string][]byte{sbomFile: b.sbom}, nil, fmt.Sprintf("[%s] SBOM", b.platform), opts...)
+	if p.generator == nil {
+		st := toolchain.FilesState(map[string][]byte{sbomFile: of.sbom}, nil, fmt.Sprintf("[%s] SBOM", pf), of.opts...)
 		att.Ref = &st
 	} else {
 		var err error
-		if att, err = b.generator(ctx, id, b.image, map[string]llb.State{"sources": b.env.Source}, opts...); err != nil {
+		if att, err = p.generator(ctx, id, of.image, map[string]llb.State{"sources": of.sources}, of.opts...); err != nil {
 			return nil, err
 		}
 	}
-	return result.ConvertAttestation(&att, func(st *llb.State) (client.Reference, error) { return b.req.solve(ctx, *st) })
+	return result.ConvertAttestation(&att, func(st *llb.State) (client.Reference, error) { return p.req.solve(ctx, *st) })
 }

@@ -14,8 +14,6 @@ import (
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
 	"github.com/moby/buildkit/client/llb"
-	"github.com/moby/buildkit/client/llb/sourceresolver"
-	"github.com/moby/buildkit/frontend/dockerui"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/tonistiigi/fsutil/types"
@@ -24,11 +22,12 @@ import (
 	"github.com/fromscratch-build/fromscratch/frontend/spec"
 	"github.com/fromscratch-build/fromscratch/llb/platform"
 	"github.com/fromscratch-build/fromscratch/llb/rootfs"
+	"github.com/fromscratch-build/fromscratch/llb/toolchain"
 )
 
 // base is the image that a target is built on.
 type base struct {
-	state llb.State
+	toolchain.Image
 	// config is the config of the image; nil where the base is a folder of files.
 	config *dockerspec.DockerOCIImage
 	files  *sources.FS
@@ -41,16 +40,18 @@ func (b *builder) baseImage(ctx context.Context) (*base, error) {
 	if name == "" {
 		return nil, nil
 	}
-	out, err := b.loadBase(ctx, name)
+	img, err := b.loadBase(ctx, name)
 	if err != nil {
-		return nil, err
+		return nil, b.baseUnavailable(ctx, name, err)
 	}
-	if cfg := out.config; cfg != nil && cfg.Architecture != "" {
-		if has := platforms.Normalize(cfg.Platform); !platforms.Only(b.platform.OCI).Match(has) {
+	out := &base{Image: img}
+	if img.Config.Architecture != "" {
+		out.config = &out.Config
+		if has := platforms.Normalize(img.Config.Platform); !platforms.Only(b.platform.OCI).Match(has) {
 			return nil, b.baseProblem(fmt.Sprintf("the base %s is for %s alone, and the image is for %s; name a base that has it", name, platforms.FormatAll(has), b.platform))
 		}
 	}
-	out.files, err = b.req.files(ctx, out.state)
+	out.files, err = b.req.files(ctx, out.State)
 	return out, err
 }
 
@@ -58,40 +59,16 @@ func (b *builder) baseProblem(msg string) error {
 	return b.spec.Problem(b.spec.BasePath(b.target), msg)
 }
 
-func (b *builder) loadBase(ctx context.Context, name string) (*base, error) {
-	nc, err := b.req.NamedContext(name, dockerui.ContextOpt{Platform: &b.platform.OCI, ResolveMode: b.req.BuildOpts().Opts[keyImageResolveMode]})
-	if err != nil {
-		return nil, err
-	}
-	if nc != nil {
-		st, cfg, err := nc.Load(ctx)
-		if err != nil {
-			return nil, b.baseUnavailable(ctx, name, err)
-		}
-		return &base{state: *st, config: cfg}, nil
+func (b *builder) loadBase(ctx context.Context, name string) (toolchain.Image, error) {
+	if img, err := b.req.contextImage(ctx, b.platform.OCI, name); img != nil || err != nil {
+		return deref(img), err
 	}
 	named, err := reference.ParseNormalizedNamed(name)
 	if err != nil {
-		return nil, b.baseUnavailable(ctx, name, err)
+		return toolchain.Image{}, err
 	}
-	img, err := b.req.pinned(ctx, named, b.baseOpt(named, b.platform.OCI))
-	if err != nil {
-		return nil, b.baseUnavailable(ctx, name, err)
-	}
-	cfg := &dockerspec.DockerOCIImage{}
-	if err := json.Unmarshal(img.config, cfg); err != nil {
-		return nil, b.baseUnavailable(ctx, name, err)
-	}
-	st := llb.Image(img.ref, llb.Platform(b.platform.OCI), b.req.location(b.spec.KeyRange(b.spec.BasePath(b.target)...)),
+	return b.req.pinnedImage(ctx, named, b.platform.OCI, b.req.location(b.spec.KeyRange(b.spec.BasePath(b.target)...)),
 		llb.WithCustomNamef("[%s] base %s", b.platform, reference.FamiliarString(named)))
-	return &base{state: st, config: cfg}, nil
-}
-
-// baseOpt says how a base is looked up for pf.
-func (b *builder) baseOpt(named reference.Named, pf ocispecs.Platform) sourceresolver.Opt {
-	opt := b.req.resolveOpt(fmt.Sprintf("[internal] load metadata for %s", reference.FamiliarString(named)))
-	opt.ImageOpt.Platform = &pf
-	return opt
 }
 
 // baseUnavailable explains a base that cannot be had. One that is there for other
@@ -106,7 +83,7 @@ func (b *builder) baseUnavailable(ctx context.Context, name string, err error) e
 		var has []string
 		for _, s := range platform.Supported(func(p platform.Platform) bool { return p.OCI.Architecture != "amd64" || p.OCI.Variant == "" }) {
 			pf := platforms.MustParse(s)
-			_, _, data, err := b.req.GatewayClient().ResolveImageConfig(ctx, reference.TagNameOnly(named).String(), b.baseOpt(named, pf))
+			_, _, data, err := b.req.resolveConfig(ctx, named, pf)
 			var cfg ocispecs.Image
 			// A platform that is compatible is found too, and is not the one that was asked for.
 			if err == nil && json.Unmarshal(data, &cfg) == nil && cfg.Architecture == pf.Architecture && platforms.Normalize(cfg.Platform).Variant == pf.Variant {
@@ -274,6 +251,14 @@ func dirOf(p string, e fs.FileInfo) rootfs.Dir {
 	return out
 }
 
+// getenv is the value of a variable in the environment of the base.
+func (ba *base) getenv(name string) string {
+	if ba == nil {
+		return ""
+	}
+	return ba.Getenv(name)
+}
+
 // has tells whether the base has something at p.
 func (ba *base) has(p string) bool { return ba != nil && ba.entry(ba.place(p)) != nil }
 
@@ -403,7 +388,7 @@ func (b *builder) onBase(layers []rootfs.Layer) []rootfs.Layer {
 	if b.base == nil {
 		return layers
 	}
-	return append([]rootfs.Layer{rootfs.Base(b.base.state)}, layers...)
+	return append([]rootfs.Layer{rootfs.Base(b.base.State)}, layers...)
 }
 
 // image is the config of the base, which tells an exporter what of the image is

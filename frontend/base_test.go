@@ -84,7 +84,7 @@ func TestBase(t *testing.T) {
 	res, err := build(c)
 	require.NoError(t, err)
 	cfg := config(t, res).Config
-	require.Equal(t, []string{"PATH=/bin", "LANG=own"}, cfg.Env)
+	require.Equal(t, []string{"PATH=/bin", "LANG=own", "HOME=/home/nonroot"}, cfg.Env)
 	require.Equal(t, map[string]string{"base": "1"}, cfg.Labels)
 	require.Equal(t, "/srv", cfg.WorkingDir)
 	require.Equal(t, []string{"/usr/sbin/app"}, cfg.Entrypoint)
@@ -134,15 +134,18 @@ func TestBaseRefused(t *testing.T) {
 	for want, tc := range map[string]struct {
 		spec, config string
 	}{
-		"fromscratch.yaml:2:7: the base debian:12-slim is for linux/arm64 alone, and the image is for linux/amd64; name a base that has it":                        {"", `{"os":"linux","architecture":"arm64"}`},
-		"fromscratch.yaml:6:11: the base debian:12-slim has a directory /srv, which a binary of this name would replace; write path: /usr/local/bin/srv":           {"    path: /srv\n", amd64Config},
-		"fromscratch.yaml:6:18: the base debian:12-slim has a user web already, with the number 5; choose another name, or write user: 5":                          {"    user: {name: web, uid: 10001}\n", amd64Config},
-		"fromscratch.yaml:2:7: the base debian:12-slim cannot be had (unexpected end of JSON input); see whether its name and tag are right, or pass one with --b": {"", `{`},
+		"fromscratch.yaml:2:7: the base debian:12-slim is for linux/arm64 alone, and the image is for linux/amd64; name a base that has it":              {"", `{"os":"linux","architecture":"arm64"}`},
+		"fromscratch.yaml:6:11: the base debian:12-slim has a directory /srv, which a binary of this name would replace; write path: /usr/local/bin/srv": {"    path: /srv\n", amd64Config},
+		"fromscratch.yaml:6:18: the base debian:12-slim has a user web already, with the number 5; choose another name, or write user: 5":                {"    user: {name: web, uid: 10001}\n", amd64Config},
 	} {
 		_, err := build(baseClient(t, tc.spec, tc.config, dirs))
 		require.ErrorContains(t, err, want)
 		require.NotEmpty(t, errdefs.Sources(err))
 	}
+	c := prebuiltClient(t, "toolchain: prebuilt\nbase: debian:12-slim\ntargets: {app: {build: app}}\n", nil)
+	c.ImageConfig = "{"
+	_, err := build(c)
+	require.ErrorContains(t, err, "fromscratch.yaml:2:7: the base debian:12-slim cannot be had (unexpected end of JSON input); see whether its name and tag are right, or pass one with --b")
 }
 
 const prebuiltSpec = "toolchain: prebuilt\ntargets:\n  app:\n    build: target/release/app\n"
@@ -191,7 +194,7 @@ func TestPrebuiltRefused(t *testing.T) {
 		"fromscratch.yaml:4:12: there is no target in the build context; compile it for linux/amd64 before the image is built, and see whether .dockerignore": {},
 		"target/release/app is a directory, and src names the binary itself: in it there is target/release/app/bin":                                           {"target/release/app/bin": {}},
 		"app for linux/amd64 is an empty file; whatever wrote it had not finished":                                                                            {"target/release/app": {}, "app": {}},
-		"app for linux/amd64 is a script (#!/bin/sh), and an image from scratch has no interpreter for it":                                                    {"target/release/app": {}, "app": {Data: []byte("#!/bin/sh\n")}},
+		"app for linux/amd64 is a script for /bin/sh, and an image from scratch has no interpreter":                                                           {"target/release/app": {}, "app": {Data: []byte("#!/bin/sh\n")}},
 		"so it would not start. Link it statically: CGO_ENABLED=0 for Go":                                                                                     {"target/release/app": {}, "app": data("bin/sh")},
 	} {
 		_, err := build(prebuiltClient(t, prebuiltSpec, files))

@@ -58,7 +58,7 @@ func (f Frontend) build(ctx context.Context, req *request) (*client.Result, erro
 	if err != nil {
 		return nil, err
 	}
-	target, err := s.Target(req.Target)
+	out, err := req.output(s)
 	if err != nil {
 		return nil, err
 	}
@@ -66,16 +66,16 @@ func (f Frontend) build(ctx context.Context, req *request) (*client.Result, erro
 	if err != nil {
 		return nil, err
 	}
-	if err := req.warn(ctx, s, target, src); err != nil {
+	if err := req.warn(ctx, s, out.names(), src); err != nil {
 		return nil, err
 	}
 	p, err := f.prepare(ctx, req, src)
 	if err != nil {
 		return nil, err
 	}
-	builders := make([]*builder, len(pfs))
+	products := make([]product, len(pfs))
 	for i, pf := range pfs {
-		if builders[i], err = p.builder(ctx, pf); err != nil {
+		if products[i], err = p.product(ctx, pf); err != nil {
 			return nil, err
 		}
 	}
@@ -85,15 +85,15 @@ func (f Frontend) build(ctx context.Context, req *request) (*client.Result, erro
 				err = f.panicked(ctx, p)
 			}
 		}()
-		return builders[i].build(ctx)
+		return products[i].build(ctx)
 	})
 	if err != nil {
 		return nil, err
 	}
-	for _, b := range builders {
-		b.annotate(rb.Result)
+	for _, made := range products {
+		made.annotate(rb.Result)
 	}
-	if err := p.attest(ctx, rb, builders); err != nil {
+	if err := p.attest(ctx, rb, products); err != nil {
 		return nil, err
 	}
 	return rb.Finalize()

@@ -23,6 +23,7 @@ import (
 	"github.com/fromscratch-build/fromscratch/llb/rootfs"
 	"github.com/fromscratch-build/fromscratch/llb/rust"
 	"github.com/fromscratch-build/fromscratch/llb/toolchain"
+	"github.com/fromscratch-build/fromscratch/llb/upx"
 )
 
 // prepared is what the builds of all platforms share.
@@ -37,6 +38,8 @@ type prepared struct {
 	generator scan.Scanner
 	// images holds the toolchain images that were resolved, by name.
 	images map[string]toolchain.Image
+	// panicked turns a panic of a goroutine into an error.
+	panicked func(context.Context, any) error
 	// filled holds the build contexts that others were composed into, by which.
 	filled map[string]filled
 	// certs holds the certificates that join a bundle, by the files they are in.
@@ -44,8 +47,8 @@ type prepared struct {
 }
 
 func (f Frontend) prepare(ctx context.Context, req *request, src *sources.FS) (*prepared, error) {
-	p := &prepared{req: req, src: src, version: cmp.Or(f.Version, "dev"), images: map[string]toolchain.Image{}, filled: map[string]filled{},
-		certs: map[spec.Certificate][]pemfile.Certificate{}}
+	p := &prepared{req: req, src: src, version: cmp.Or(f.Version, "dev"), panicked: f.panicked,
+		images: map[string]toolchain.Image{}, filled: map[string]filled{}, certs: map[spec.Certificate][]pemfile.Certificate{}}
 	var err error
 	if p.epoch, err = req.epoch(ctx); err != nil {
 		return nil, err
@@ -68,20 +71,15 @@ type builder struct {
 	extras   []rootfs.Layer
 	// base is what the target is built on; nil for scratch.
 	base *base
-	// image is what was built, and sbom its SBOM if there is to be one.
-	image llb.State
-	sbom  []byte
+	// packer packs the binaries, if the target asks for it.
+	packer *upx.Packer
+	// shell is what goes beside the binaries of a debug variant, nil without one.
+	shell *shell
+	// told is what there is to attest of the image that was built.
+	told told
 }
 
-func (p *prepared) builder(ctx context.Context, pf platform.Platform) (*builder, error) {
-	s, err := p.req.resolve(pf)
-	if err != nil {
-		return nil, err
-	}
-	t, err := s.Target(p.req.Target)
-	if err != nil {
-		return nil, err
-	}
+func (p *prepared) builder(ctx context.Context, s *spec.Spec, t *spec.Target, pf platform.Platform) (*builder, error) {
 	b := &builder{prepared: p, spec: s, target: t, platform: pf}
 	from, err := p.compileSources(ctx, s, t, pf)
 	if err != nil {
@@ -91,9 +89,6 @@ func (p *prepared) builder(ctx context.Context, pf platform.Platform) (*builder,
 		return nil, err
 	}
 	if err := b.check(); err != nil {
-		return nil, err
-	}
-	if b.base, err = b.baseImage(ctx); err != nil {
 		return nil, err
 	}
 	image, err := p.toolchainImage(ctx, s, t, b.plan)
@@ -112,11 +107,7 @@ func (p *prepared) builder(ctx context.Context, pf platform.Platform) (*builder,
 		BuildLocation:     p.req.location(s.BuildRange(t.Name())),
 		ToolchainLocation: p.req.location(s.KeyRange(s.ToolchainPath(t)...)),
 	}
-	if err := b.settle(t); err != nil {
-		return nil, err
-	}
-	b.extras, err = b.layers(ctx)
-	return b, err
+	return b, nil
 }
 
 // check refuses what the plan shows to be impossible.
@@ -183,35 +174,72 @@ func (f Frontend) tools(req *request) (llb.State, error) {
 	return llb.State{}, errors.New("this BuildKit does not tell a frontend which image it runs from; fromscratch needs BuildKit 0.11, Docker Engine 23.0 or later")
 }
 
-// build makes the image.
-func (b *builder) build(ctx context.Context) (*dockerui.BuildResult, error) {
+// compiled are the binaries of a target.
+type compiled struct {
+	state llb.State
+	// files are those of state, and plain what they were before they were packed, which
+	// tells what they were compiled from.
+	files, plain *sources.FS
+}
+
+// compile gives the binaries: compiled, proved to be what the platform needs, and
+// packed if the target asks for it.
+func (b *builder) compile(ctx context.Context) (compiled, error) {
 	if err := b.learn(ctx); err != nil {
-		return nil, err
+		return compiled{}, err
 	}
-	compiled := b.plan.Compile(b.env, b.platform)
-	files, err := b.req.files(ctx, compiled)
+	st := b.plan.Compile(b.env, b.platform)
+	files, err := b.req.files(ctx, st)
 	if err != nil {
-		return nil, b.compileFailed(err)
+		return compiled{}, b.compileFailed(err)
 	}
 	if err := b.inspect(files); err != nil {
+		return compiled{}, err
+	}
+	made := compiled{st, files, files}
+	if b.packer != nil {
+		made.state, made.files, err = b.pack(ctx, st)
+	}
+	return made, err
+}
+
+// binaryLayer is the layer of the binaries in st.
+func (b *builder) binaryLayer(st llb.State, paths []string) rootfs.Layer {
+	return rootfs.Binary(st, b.plan.Files(), paths, b.platform, b.layerOptions(spec.Path{"targets", b.target.Name(), "build"})...)
+}
+
+// build makes the image.
+func (b *builder) build(ctx context.Context) (*dockerui.BuildResult, error) {
+	made, err := b.compile(ctx)
+	if err != nil {
 		return nil, err
 	}
-	binary, err := b.capable(rootfs.Binary(compiled, b.plan.Files(), b.binaryPaths(), b.platform, b.layerOptions(spec.Path{"targets", b.target.Name(), "build"})...))
+	binary, err := b.capable(b.binaryLayer(made.state, b.binaryPaths()))
 	if err != nil {
 		return nil, err
 	}
 	layers := append(b.extras[:len(b.extras):len(b.extras)], binary)
 	if b.wantsSBOM() {
-		if b.sbom, err = b.document(ctx, b.target.Name(), files); err != nil {
+		if b.told.sbom, err = b.document(ctx, b.target.Name(), made); err != nil {
 			return nil, err
 		}
 	}
 	if b.target.Extras.HasSBOM() {
-		layers = append(layers, rootfs.SBOM(b.target.Name(), b.sbom, b.layerOptions(b.extraPath("sbom"))...))
+		layers = append(layers, rootfs.SBOM(b.target.Name(), b.told.sbom, b.layerOptions(b.extraPath("sbom"))...))
 	}
 	layers = append(layers, b.settled()...)
-	b.image = rootfs.Assemble(b.onBase(layers), b.req.BuildOpts().LLBCaps, b.layerOptions(spec.Path{"targets", b.target.Name()})...)
-	res, err := b.req.solve(ctx, b.image)
+	if b.shell != nil {
+		if layers, err = b.addShell(ctx, layers); err != nil {
+			return nil, err
+		}
+		if b.wantsSBOM() {
+			if b.told.sbom, err = b.document(ctx, b.target.Name()+spec.DebugSuffix, made, b.shell.component()); err != nil {
+				return nil, err
+			}
+		}
+	}
+	b.told.image, b.told.sources, b.told.opts = b.assemble(layers), b.env.Source, b.targetOptions()
+	res, err := b.req.solve(ctx, b.told.image)
 	if err != nil {
 		return nil, err
 	}
@@ -219,6 +247,14 @@ func (b *builder) build(ctx context.Context) (*dockerui.BuildResult, error) {
 		return nil, err
 	}
 	return &dockerui.BuildResult{Reference: res, Image: b.imageConfig(layers), BaseImage: b.base.image(), Epoch: &b.epoch}, nil
+}
+
+// attested is what there is to attest of the image.
+func (b *builder) attested() (platform.Platform, told) { return b.platform, b.told }
+
+// targetOptions are for vertices that the target as such asks for.
+func (b *builder) targetOptions() []llb.ConstraintsOpt {
+	return b.layerOptions(spec.Path{"targets", b.target.Name()})
 }
 
 // learn lets the plan read what a vertex of its graph finds out.
@@ -243,6 +279,11 @@ func (b *builder) learn(ctx context.Context) error {
 		return b.plan.Resolve(b.platform)
 	}
 	return nil
+}
+
+// assemble stacks the layers of the image.
+func (b *builder) assemble(layers []rootfs.Layer) llb.State {
+	return rootfs.Assemble(b.onBase(layers), b.req.BuildOpts().LLBCaps, b.targetOptions()...)
 }
 
 // inspect has the compile run and proves its binaries. Reading the first bytes

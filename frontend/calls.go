@@ -112,6 +112,8 @@ func pbLocation(r spec.Range) *pb.Location {
 	return &pb.Location{Ranges: []*pb.Range{pbRange(r)}}
 }
 
+const binariesDescription = "the binaries of all targets, without images (-o dist)"
+
 func (r *request) listTargets() (*targets.List, error) {
 	s, err := r.any()
 	if err != nil {
@@ -129,6 +131,12 @@ func (r *request) listTargets() (*targets.List, error) {
 			Location:    pbLocation(s.KeyRange("targets", name)),
 		})
 	}
+	// The variants with a shell are not listed: each would double its target.
+	list.Targets = append(list.Targets, targets.Target{
+		Name:        spec.BinariesTarget,
+		Description: binariesDescription,
+		Location:    pbLocation(s.KeyRange("targets")),
+	})
 	return list, nil
 }
 
@@ -137,11 +145,14 @@ func (f Frontend) outline(ctx context.Context, req *request) (*outline.Outline, 
 	if err != nil {
 		return nil, err
 	}
-	t, err := s.Target(req.Target)
+	wanted, err := req.output(s)
 	if err != nil {
 		return nil, err
 	}
-	out := &outline.Outline{Name: t.Name(), Description: t.Description, Sources: [][]byte{req.source.Data}}
+	out := &outline.Outline{Name: req.Target, Description: binariesDescription, Sources: [][]byte{req.source.Data}}
+	if !wanted.binaries {
+		out.Name, out.Description = cmp.Or(req.Target, wanted.targets[0].Name()), wanted.targets[0].Description
+	}
 	for _, name := range slices.Sorted(maps.Keys(s.Args)) {
 		arg := s.Args[name]
 		value, set := req.BuildArgs[name]
@@ -171,25 +182,35 @@ func (f Frontend) caches(ctx context.Context, req *request) ([]outline.CacheMoun
 	}
 	found := map[string]outline.CacheMount{}
 	for _, pf := range pfs {
-		b, err := p.builder(ctx, pf)
+		_, builders, err := p.builders(ctx, pf)
 		if err != nil {
 			return nil, err
 		}
-		def, err := b.plan.Compile(b.env, pf).Marshal(ctx, llb.Platform(req.BuildPlatforms[0]))
-		if err != nil {
-			return nil, err
-		}
-		for _, dt := range def.Def {
-			var op pb.Op
-			if err := op.UnmarshalVT(dt); err != nil {
+		for _, b := range builders {
+			if err := b.caches(ctx, found); err != nil {
 				return nil, err
-			}
-			for _, m := range op.GetExec().GetMounts() {
-				if m.CacheOpt != nil {
-					found[m.CacheOpt.ID] = outline.CacheMount{ID: m.CacheOpt.ID, Location: pbLocation(b.spec.BuildRange(b.target.Name()))}
-				}
 			}
 		}
 	}
 	return slices.SortedFunc(maps.Values(found), func(a, b outline.CacheMount) int { return cmp.Compare(a.ID, b.ID) }), nil
+}
+
+// caches adds the cache mounts of the builder's compile to those found, by their ids.
+func (b *builder) caches(ctx context.Context, found map[string]outline.CacheMount) error {
+	def, err := b.plan.Compile(b.env, b.platform).Marshal(ctx, llb.Platform(b.req.BuildPlatforms[0]))
+	if err != nil {
+		return err
+	}
+	for _, dt := range def.Def {
+		var op pb.Op
+		if err := op.UnmarshalVT(dt); err != nil {
+			return err
+		}
+		for _, m := range op.GetExec().GetMounts() {
+			if m.CacheOpt != nil {
+				found[m.CacheOpt.ID] = outline.CacheMount{ID: m.CacheOpt.ID, Location: pbLocation(b.spec.BuildRange(b.target.Name()))}
+			}
+		}
+	}
+	return nil
 }

@@ -40,7 +40,7 @@ func line(l *pb.Location) int32 { return l.Ranges[0].Start.Line }
 
 func TestTargets(t *testing.T) {
 	list, _ := ask[targets.List](t, callSpec, targets.RequestTargets, nil)
-	require.Len(t, list.Targets, 2)
+	require.Len(t, list.Targets, 3)
 	app, other := list.Targets[0], list.Targets[1]
 	require.Equal(t, "app", app.Name)
 	require.Equal(t, "the app", app.Description)

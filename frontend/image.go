@@ -40,7 +40,7 @@ func (b *builder) imageConfig(layers []rootfs.Layer) *dockerspec.DockerOCIImage 
 	cfg.Cmd = t.Cmd
 	cfg.StopSignal = t.StopSignal
 	cfg.Healthcheck = healthcheck(t.Healthcheck)
-	env := joined(defaultEnv(t), t.Env)
+	env := joined(b.defaultEnv(), t.Env)
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		cfg.Env = append(cfg.Env, name+"="+env[name])
 	}
@@ -59,24 +59,36 @@ func (b *builder) imageConfig(layers []rootfs.Layer) *dockerspec.DockerOCIImage 
 		cfg.Volumes[v] = struct{}{}
 	}
 	cfg.Labels = joined(t.Metadata.Annotations(), t.Labels, b.req.Labels)
-	// Left to BuildKit, the history of a layer that comes out of an imported cache
-	// says that it was imported, and the image has another digest.
-	for _, l := range layers {
-		img.History = append(img.History, ocispecs.History{Created: &b.epoch, CreatedBy: l.Name, Comment: "fromscratch"})
-	}
+	img.History = b.history(layers)
 	b.inherit(img)
+	if b.shell != nil {
+		cfg.Env = b.shell.env(cfg.Env)
+	}
 	return img
 }
 
-// defaultEnv is the environment that an image has without a word in its spec:
-// PATH as Docker has it, and the home of the user, if there is one in the image,
-// which not every runtime finds out for a user that is a number.
-func defaultEnv(t *spec.Target) map[string]string {
-	env := map[string]string{"PATH": system.DefaultPathEnvUnix}
-	if t.Extras.HasPasswd() {
-		env["HOME"] = t.User.Home
+// defaultEnv is the environment that an image has without a word in its spec: PATH as
+// Docker has it, unless the base has one, and the home of the user, if there is one in
+// the image, which not every runtime finds out for a user that is a number.
+func (b *builder) defaultEnv() map[string]string {
+	env := map[string]string{}
+	if b.base.getenv("PATH") == "" {
+		env["PATH"] = system.DefaultPathEnvUnix
+	}
+	if b.target.Extras.HasPasswd() {
+		env["HOME"] = b.target.User.Home
 	}
 	return env
+}
+
+// history is the history of an image. Left to BuildKit, that of a layer which comes
+// out of an imported cache says that it was imported, and the image has another digest.
+func (p *prepared) history(layers []rootfs.Layer) []ocispecs.History {
+	out := make([]ocispecs.History, len(layers))
+	for i, l := range layers {
+		out[i] = ocispecs.History{Created: &p.epoch, CreatedBy: l.Name, Comment: "fromscratch"}
+	}
+	return out
 }
 
 func healthcheck(h *spec.Healthcheck) *dockerspec.HealthcheckConfig {

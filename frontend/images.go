@@ -8,9 +8,9 @@ import (
 
 	"github.com/distribution/reference"
 	"github.com/moby/buildkit/client/llb"
-	"github.com/moby/buildkit/client/llb/sourceresolver"
 	"github.com/moby/buildkit/frontend/dockerui"
 	digest "github.com/opencontainers/go-digest"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/pkg/errors"
 
 	"github.com/fromscratch-build/fromscratch/frontend/spec"
@@ -41,65 +41,68 @@ func (p *prepared) toolchainImage(ctx context.Context, s *spec.Spec, t *spec.Tar
 }
 
 func (r *request) resolveImage(ctx context.Context, s *spec.Spec, t *spec.Target, name, asked string) (toolchain.Image, error) {
-	var dgst digest.Digest
-	opt := dockerui.ContextOpt{
-		Platform:      &r.BuildPlatforms[0],
-		ResolveMode:   r.BuildOpts().Opts[keyImageResolveMode],
-		CaptureDigest: &dgst,
-	}
-	nc, err := r.NamedContext(name, opt)
-	if plain, slim := strings.CutSuffix(name, toolchain.SlimGo); slim && nc == nil && err == nil {
+	names := []string{name}
+	if plain, slim := strings.CutSuffix(name, toolchain.SlimGo); slim {
 		// Which of the two images it is, is the frontend's choice.
-		nc, err = r.NamedContext(plain, opt)
+		names = append(names, plain)
 	}
+	if img, err := r.contextImage(ctx, r.BuildPlatforms[0], names...); img != nil || err != nil {
+		return deref(img), err
+	}
+	named, err := reference.ParseNormalizedNamed(name)
 	if err != nil {
-		return toolchain.Image{}, err
+		return toolchain.Image{}, imageProblem(s, t, name, asked, err)
 	}
-	if nc != nil {
+	img, err := r.pinnedImage(ctx, named, r.BuildPlatforms[0], r.location(s.KeyRange(s.ToolchainPath(t)...)),
+		llb.WithCustomNamef("[toolchain] %s", reference.FamiliarString(named)))
+	if err != nil {
+		return toolchain.Image{}, imageProblem(s, t, name, asked, err)
+	}
+	return img, nil
+}
+
+func deref(img *toolchain.Image) toolchain.Image {
+	if img == nil {
+		return toolchain.Image{}
+	}
+	return *img
+}
+
+// contextImage is what the first of names that is a named context of the request
+// holds, for platform pf if it is an image. It is nil when none of them is.
+func (r *request) contextImage(ctx context.Context, pf ocispecs.Platform, names ...string) (*toolchain.Image, error) {
+	for _, name := range names {
+		var dgst digest.Digest
+		nc, err := r.NamedContext(name, dockerui.ContextOpt{Platform: &pf, ResolveMode: r.BuildOpts().Opts[keyImageResolveMode], CaptureDigest: &dgst})
+		if err != nil {
+			return nil, err
+		}
+		if nc == nil {
+			continue
+		}
 		st, cfg, err := nc.Load(ctx)
 		if err != nil {
-			return toolchain.Image{}, errors.Wrapf(err, "failed to load the build context %s", name)
+			return nil, errors.Wrapf(err, "failed to load the build context %s", name)
 		}
-		img := toolchain.Image{State: *st, Digest: dgst.String()}
+		img := &toolchain.Image{State: *st, Digest: dgst.String()}
 		if cfg != nil {
 			img.Config = *cfg
 		}
 		return img, nil
 	}
+	return nil, nil
+}
 
-	named, err := reference.ParseNormalizedNamed(name)
+// pinnedImage resolves an image for platform pf, by the name of its tag, so that mirrors
+// and source policies apply, and pins it to its digest.
+func (r *request) pinnedImage(ctx context.Context, named reference.Named, pf ocispecs.Platform, opts ...llb.ConstraintsOpt) (toolchain.Image, error) {
+	ref, dgst, data, err := r.resolveConfig(ctx, named, pf)
 	if err != nil {
-		return toolchain.Image{}, imageProblem(s, t, name, asked, err)
-	}
-	got, err := r.pinned(ctx, named, r.resolveOpt(fmt.Sprintf("[internal] load metadata for %s", reference.FamiliarString(named))))
-	if err != nil {
-		return toolchain.Image{}, imageProblem(s, t, name, asked, err)
-	}
-	img := toolchain.Image{Digest: got.digest.String()}
-	if err := json.Unmarshal(got.config, &img.Config); err != nil {
-		return toolchain.Image{}, imageProblem(s, t, name, asked, err)
-	}
-	st := llb.Image(got.ref, llb.Platform(r.BuildPlatforms[0]), r.location(s.KeyRange(s.ToolchainPath(t)...)),
-		llb.WithCustomNamef("[toolchain] %s", reference.FamiliarString(named)))
-	if img.State, err = st.WithImageConfig(got.config); err != nil {
 		return toolchain.Image{}, err
 	}
-	return img, nil
-}
-
-// pinnedImage is an image by its digest.
-type pinnedImage struct {
-	ref    string
-	digest digest.Digest
-	config []byte
-}
-
-// pinned looks an image up by the name of its tag, so that mirrors and source
-// policies apply, and pins it to what is found.
-func (r *request) pinned(ctx context.Context, named reference.Named, opt sourceresolver.Opt) (pinnedImage, error) {
-	ref, dgst, data, err := r.GatewayClient().ResolveImageConfig(ctx, reference.TagNameOnly(named).String(), opt)
-	if err != nil {
-		return pinnedImage{}, err
+	img := toolchain.Image{Digest: dgst.String()}
+	if err := json.Unmarshal(data, &img.Config); err != nil {
+		return toolchain.Image{}, err
 	}
 	if dgst != "" {
 		// A source policy may have given another reference, or a digest already.
@@ -111,7 +114,18 @@ func (r *request) pinned(ctx context.Context, named reference.Named, opt sourcer
 			}
 		}
 	}
-	return pinnedImage{ref: ref, digest: dgst, config: data}, nil
+	all := []llb.ImageOption{llb.Platform(pf)}
+	for _, o := range opts {
+		all = append(all, o)
+	}
+	img.State, err = llb.Image(ref, all...).WithImageConfig(data)
+	return img, err
+}
+
+// resolveConfig looks an image up on platform pf.
+func (r *request) resolveConfig(ctx context.Context, named reference.Named, pf ocispecs.Platform) (ref string, dgst digest.Digest, config []byte, err error) {
+	return r.GatewayClient().ResolveImageConfig(ctx, reference.TagNameOnly(named).String(),
+		r.resolveOpt(fmt.Sprintf("[internal] load metadata for %s", reference.FamiliarString(named)), pf))
 }
 
 // imageProblem explains a toolchain image that cannot be had.

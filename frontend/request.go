@@ -39,6 +39,9 @@ type request struct {
 	// state is the build context. Everything reads this one state, so that the
 	// client sends it once.
 	state llb.State
+	// ctx is that of the request. What was read for one platform or one target serves
+	// others, when the context of the first is done.
+	ctx context.Context
 	// known are the files of what was solved, by the digest of the definition.
 	known sync.Map
 }
@@ -48,7 +51,7 @@ func readRequest(ctx context.Context, bc *dockerui.Client) (*request, error) {
 	if err != nil {
 		return nil, err
 	}
-	req := &request{Client: bc, source: src}
+	req := &request{Client: bc, source: src, ctx: ctx}
 	req.doc, err = spec.Read(src.Filename, src.Data)
 	return req, req.located(err)
 }
@@ -163,7 +166,7 @@ func (r *request) files(ctx context.Context, st llb.State) (*sources.FS, error) 
 	if err != nil {
 		return nil, err
 	}
-	known, _ := r.known.LoadOrStore(head, sources.New(ctx, ref))
+	known, _ := r.known.LoadOrStore(head, sources.New(r.ctx, ref))
 	return known.(*sources.FS), nil
 }
 
@@ -195,12 +198,12 @@ func (r *request) location(rng spec.Range) llb.ConstraintsOpt {
 	return r.source.Location([]*pb.Range{pbRange(rng)})
 }
 
-// resolveOpt says how an image is looked up on the platform of the builder.
-func (r *request) resolveOpt(logName string) sourceresolver.Opt {
+// resolveOpt says how an image is looked up for platform pf.
+func (r *request) resolveOpt(logName string, pf ocispecs.Platform) sourceresolver.Opt {
 	return sourceresolver.Opt{
 		LogName: logName,
 		ImageOpt: &sourceresolver.ResolveImageOpt{
-			Platform:    &r.BuildPlatforms[0],
+			Platform:    &pf,
 			ResolveMode: r.BuildOpts().Opts[keyImageResolveMode],
 		},
 	}

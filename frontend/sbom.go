@@ -19,6 +19,7 @@ import (
 	"github.com/fromscratch-build/fromscratch/frontend/sbom"
 	"github.com/fromscratch-build/fromscratch/frontend/sources"
 	"github.com/fromscratch-build/fromscratch/frontend/spec"
+	"github.com/fromscratch-build/fromscratch/llb/platform"
 	"github.com/fromscratch-build/fromscratch/llb/rootfs"
 	"github.com/fromscratch-build/fromscratch/llb/sourcesync"
 )
@@ -27,36 +28,44 @@ import (
 // its data comes from, a line each: "tzdata=2026a-0+deb12u1".
 const versionsPath = "usr/share/fromscratch/versions"
 
+// wantsSBOM tells whether the request wants a document of the frontend's.
+func (p *prepared) wantsSBOM() bool { return p.req.SBOM != nil && p.generator == nil }
+
 // wantsSBOM tells whether anything asks for a document: the request, or the spec for the
 // image itself.
-func (b *builder) wantsSBOM() bool {
-	return b.req.SBOM != nil && b.generator == nil || b.target.Extras.HasSBOM()
+func (b *builder) wantsSBOM() bool { return b.prepared.wantsSBOM() || b.target.Extras.HasSBOM() }
+
+// document is the SBOM of an image called name. more is what it has beside the binaries
+// and what the spec says.
+func (b *builder) document(ctx context.Context, name string, made compiled, more ...sbom.Component) ([]byte, error) {
+	programs, err := b.programs(made, b.binaryPaths())
+	if err != nil {
+		return nil, err
+	}
+	parts, err := b.parts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return b.bill(name, b.platform, programs, append(parts, more...))
 }
 
-// document is the SBOM of an image called name, whose programs compiled holds.
-func (b *builder) document(ctx context.Context, name string, compiled *sources.FS) ([]byte, error) {
-	img := sbom.Image{Name: name, Platform: b.platform.String(), Created: b.epoch, Tool: "fromscratch-" + b.version}
-	var err error
-	if img.Programs, err = b.programs(compiled); err != nil {
-		return nil, err
-	}
-	if img.Parts, err = b.parts(ctx); err != nil {
-		return nil, err
-	}
+// bill writes an SBOM.
+func (p *prepared) bill(name string, pf platform.Platform, programs []sbom.Program, parts []sbom.Component) ([]byte, error) {
+	img := sbom.Image{Name: name, Platform: pf.String(), Created: p.epoch, Tool: "fromscratch-" + p.version, Programs: programs, Parts: parts}
 	return img.Marshal()
 }
 
-// programs are the programs of the target, with what they were compiled from.
-func (b *builder) programs(compiled *sources.FS) ([]sbom.Program, error) {
-	files, paths := b.plan.Files(), b.binaryPaths()
+// programs are the programs of the target at paths, with what they were compiled from.
+func (b *builder) programs(made compiled, paths []string) ([]sbom.Program, error) {
+	files := b.plan.Files()
 	out := make([]sbom.Program, len(files))
 	for i, file := range files {
 		p := sbom.Program{Path: paths[i]}
 		var err error
-		if p.SHA1, p.SHA256, err = checksums(compiled, file); err != nil {
+		if p.SHA1, p.SHA256, err = checksums(made.files, file); err != nil {
 			return nil, err
 		}
-		if p.Graph, err = b.graph(compiled, file); err != nil {
+		if p.Graph, err = b.graph(made.plain, file); err != nil {
 			return nil, err
 		}
 		if image := b.plan.Image(); image != "" {
@@ -103,6 +112,9 @@ func (b *builder) graph(compiled *sources.FS, file string) (sbom.Graph, error) {
 // parts are what the image holds besides its programs and a few lines of text.
 func (b *builder) parts(ctx context.Context) ([]sbom.Component, error) {
 	var out []sbom.Component
+	if b.base != nil {
+		out = append(out, imageComponent(b.target.Base, b.base.Digest, "the base, whose content is not listed"))
+	}
 	ex := b.target.Extras
 	if ex.HasCACertificates() || ex.HasTZData() {
 		versions, err := b.dataVersions(ctx)

@@ -27,7 +27,7 @@ func (r *request) findings(s *spec.Spec, targets []string, src fs.FS) ([]lint.Fi
 
 // warn tells the user of a build what the rules find, and of build arguments that
 // the spec does not take. Findings are errors if the spec asks for it.
-func (r *request) warn(ctx context.Context, s *spec.Spec, t *spec.Target, src fs.FS) error {
+func (r *request) warn(ctx context.Context, s *spec.Spec, targets []string, src fs.FS) error {
 	for _, name := range r.unknownArgs() {
 		declared := make([]string, 0, len(s.Args))
 		for a := range s.Args {
@@ -35,7 +35,7 @@ func (r *request) warn(ctx context.Context, s *spec.Spec, t *spec.Target, src fs
 		}
 		r.source.Warn(ctx, fmt.Sprintf("build argument %s is not declared in the spec, so it has no effect%s", name, spec.DidYouMean(name, declared)), client.WarnOpts{})
 	}
-	found, opts, err := r.findings(s, []string{t.Name()}, src)
+	found, opts, err := r.findings(s, targets, src)
 	if err != nil {
 		return err
 	}
@@ -60,8 +60,11 @@ func (r *request) lintResults(ctx context.Context) (*sublint.LintResults, error)
 	out := &sublint.LintResults{}
 	source := out.AddSource(r.source.SourceMap)
 	s, err := r.any()
+	var names []string
 	if err == nil && r.Target != "" {
-		_, err = s.Target(r.Target)
+		var wanted output
+		wanted, err = r.output(s)
+		names = wanted.names()
 	}
 	if problems := spec.ProblemsOf(err); len(problems) > 0 {
 		out.Error = &sublint.BuildError{Message: problems.Error()}
@@ -77,10 +80,6 @@ func (r *request) lintResults(ctx context.Context) (*sublint.LintResults, error)
 	src, err := r.readSources(ctx)
 	if err != nil {
 		return nil, err
-	}
-	var names []string
-	if r.Target != "" {
-		names = []string{r.Target}
 	}
 	found, _, err := r.findings(s, names, src)
 	if err != nil {

@@ -80,13 +80,6 @@ type custom interface {
 	decode(d *decoder, n *yaml.Node, path Path)
 }
 
-// planned is implemented by types with keys that the language has but that do
-// nothing yet. They are refused by name, since a key that is accepted and
-// ignored is worse than an error.
-type planned interface {
-	planned() []string
-}
-
 func (d *decoder) problemAt(r Range, format string, args ...any) {
 	d.mistakes++
 	id := report{r.Start, format}
@@ -338,10 +331,6 @@ func (d *decoder) mapping(n *yaml.Node, path Path, v reflect.Value) {
 }
 
 func (d *decoder) unknownKey(key *yaml.Node, name string, path Path, v reflect.Value) {
-	if pl, ok := v.Addr().Interface().(planned); ok && slices.Contains(pl.planned(), name) {
-		d.problem(key, "%q is not supported yet by this version of the frontend; remove it", name)
-		return
-	}
 	d.unknown[path.id()] = true
 	known := keysOf(v.Type())
 	where := "at the top level"

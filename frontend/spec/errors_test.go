@@ -507,7 +507,7 @@ targets:
   app:
     replicas: 3
 `, []string{
-		`fromscratch.yaml:4:5: unknown key "replicas" in target "app"; known keys are description, default, build, toolchain, path, entrypoint, cmd, env, expose, user, workdir, volumes, stopsignal, healthcheck, labels, annotations, metadata, copy, extras, base and capabilities`,
+		`fromscratch.yaml:4:5: unknown key "replicas" in target "app"; known keys are description, default, build, toolchain, path, entrypoint, cmd, env, expose, user, workdir, volumes, stopsignal, healthcheck, labels, annotations, metadata, copy, compress, extras, base and capabilities`,
 	}},
 	{"misspelled key in a target", `
 toolchain: go-cgo0
@@ -602,14 +602,6 @@ kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk
 `, []string{
 		`fromscratch.yaml:4:1: unknown key "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk…" at the top level; known keys are toolchain, args, targets, extras and base`,
 	}},
-	{"planned keys in a target", `
-toolchain: go-cgo0
-targets:
-  app:
-    compress: upx
-`, []string{
-		`fromscratch.yaml:4:5: "compress" is not supported yet by this version of the frontend; remove it`,
-	}},
 	{"inputs that fill nothing", `
 toolchain: go-cgo0
 targets:
@@ -637,6 +629,20 @@ targets:
 `, []string{
 		`fromscratch.yaml:4:33: optimize belongs to rust-musl; remove it`,
 		`fromscratch.yaml:4:49: auditable belongs to rust-musl; remove it`,
+	}},
+	{"other packers", `
+toolchain: go-cgo0
+targets:
+  app:
+    compress: gzip
+  api:
+    compress: upxx
+  web:
+    compress: [upx]
+`, []string{
+		`fromscratch.yaml:4:15: compress must be upx, not "gzip"; the layers of an image are compressed in any case`,
+		`fromscratch.yaml:6:15: compress must be upx, not "upxx"; did you mean "upx"?`,
+		`fromscratch.yaml:8:15: compress must be a single value, not a list`,
 	}},
 	{"words of the Rust compile", `
 toolchain: rust-musl
@@ -1589,11 +1595,11 @@ extras:
 		"fromscratch.yaml:8:5: an entry of extras must be the name of an extra, not a mapping; write extras as a mapping to give options: {dirs: [{path: /data}]}",
 		"fromscratch.yaml:9:5: an entry of extras must be the name of an extra, not a mapping; write extras as a mapping to give options",
 		"fromscratch.yaml:10:5: an entry of extras must be the name of an extra, not a mapping; write extras as a mapping to give options",
-		`fromscratch.yaml:11:5: there is no extra "tzdata=UTC", only ca-certificates, tzdata, passwd, tmp, nsswitch, hosts and dirs; to give options, write extras as a mapping: {tzdata: {zones: [UTC, Europe/Paris]}}`,
-		`fromscratch.yaml:12:5: there is no extra "-tmp", only ca-certificates, tzdata, passwd, tmp, nsswitch, hosts and dirs; to take one away, write extras as a mapping: {tmp: false}`,
-		`fromscratch.yaml:13:5: there is no extra "no-passwd", only ca-certificates, tzdata, passwd, tmp, nsswitch, hosts and dirs; to take one away, write extras as a mapping: {passwd: false}`,
-		`fromscratch.yaml:14:5: there is no extra "!hosts", only ca-certificates, tzdata, passwd, tmp, nsswitch, hosts and dirs; to take one away, write extras as a mapping: {hosts: false}`,
-		`fromscratch.yaml:15:5: there is no extra "-curl", only ca-certificates, tzdata, passwd, tmp, nsswitch, hosts and dirs`,
+		`fromscratch.yaml:11:5: there is no extra "tzdata=UTC", only ca-certificates, tzdata, passwd, tmp, nsswitch, hosts, sbom and dirs; to give options, write extras as a mapping: {tzdata: {zones: [UTC, Europe/Paris]}}`,
+		`fromscratch.yaml:12:5: there is no extra "-tmp", only ca-certificates, tzdata, passwd, tmp, nsswitch, hosts, sbom and dirs; to take one away, write extras as a mapping: {tmp: false}`,
+		`fromscratch.yaml:13:5: there is no extra "no-passwd", only ca-certificates, tzdata, passwd, tmp, nsswitch, hosts, sbom and dirs; to take one away, write extras as a mapping: {passwd: false}`,
+		`fromscratch.yaml:14:5: there is no extra "!hosts", only ca-certificates, tzdata, passwd, tmp, nsswitch, hosts, sbom and dirs; to take one away, write extras as a mapping: {hosts: false}`,
+		`fromscratch.yaml:15:5: there is no extra "-curl", only ca-certificates, tzdata, passwd, tmp, nsswitch, hosts, sbom and dirs`,
 	}},
 	{"extra as yes", `
 toolchain: go-cgo0
@@ -1847,7 +1853,7 @@ targets:
   app:
     <<: *a
 `, []string{
-		`fromscratch.yaml:2:3: unknown key "x" in target "app"; known keys are description, default, build, toolchain, path, entrypoint, cmd, env, expose, user, workdir, volumes, stopsignal, healthcheck, labels, annotations, metadata, copy, extras, base and capabilities`,
+		`fromscratch.yaml:2:3: unknown key "x" in target "app"; known keys are description, default, build, toolchain, path, entrypoint, cmd, env, expose, user, workdir, volumes, stopsignal, healthcheck, labels, annotations, metadata, copy, compress, extras, base and capabilities`,
 		"fromscratch.yaml:3:9: << merges a mapping into itself here, which would never end; remove it",
 	}},
 	{"merge of a list into itself", `

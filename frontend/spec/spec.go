@@ -74,6 +74,11 @@ type Target struct {
 	Metadata Metadata `yaml:"metadata"`
 	// Copy lists what else goes into the image.
 	Copy []Copy `yaml:"copy"`
+	// Compress packs the binary so that it unpacks itself when it starts: upx, which the
+	// named context upx has (--build-context upx=docker-image://…). It starts slower and
+	// takes more memory, and a pushed image, whose layers are compressed, is hardly
+	// smaller.
+	Compress string `yaml:"compress"`
 	// Extras comes on top of the extras of the top level.
 	Extras Extras `yaml:"extras"`
 	// Base is the image that the target is built on, or the name of a build context.
@@ -86,7 +91,8 @@ type Target struct {
 	name string
 }
 
-func (*Target) planned() []string { return []string{"compress"} }
+// CompressUPX is the value of Target.Compress.
+const CompressUPX = "upx"
 
 // Name is the name of the target in the spec.
 func (t *Target) Name() string { return t.name }
@@ -139,6 +145,12 @@ func (s *Spec) Problem(path Path, message string) *Problem {
 	return &Problem{File: s.file, Range: s.at.value(path), Message: message}
 }
 
+// ProblemAtKey is Problem for what is wrong with all of a value that takes many
+// lines: it points at its key.
+func (s *Spec) ProblemAtKey(path Path, message string) *Problem {
+	return &Problem{File: s.file, Range: s.at.key(path), Message: message}
+}
+
 // File is the name of the spec as the user gave it.
 func (s *Spec) File() string { return s.file }
 
@@ -166,8 +178,12 @@ func (s *Spec) Target(name string) (*Target, error) {
 	if t, ok := s.Targets[name]; ok {
 		return t, nil
 	}
+	like := append(slices.Clone(names), BinariesTarget)
+	for _, other := range names {
+		like = append(like, other+DebugSuffix)
+	}
 	return nil, &Problem{File: s.file, Range: s.at.key(Path{"targets"}),
-		Message: "there is no target " + quote(name) + ", only " + List(names) + DidYouMean(name, names)}
+		Message: "there is no target " + quote(name) + ", only " + List(names) + DidYouMean(name, like)}
 }
 
 // targetName is what --target, bake and file names all take.
@@ -215,12 +231,20 @@ func (d *decoder) validate(s *Spec) {
 	d.validateGroups(s)
 }
 
+// Names that a request may give as its target, and that no target can have.
+const (
+	// BinariesTarget stands for the binaries of all targets.
+	BinariesTarget = "binaries"
+	// DebugSuffix goes behind the name of a target for its image with a shell.
+	DebugSuffix = "-debug"
+)
+
 // reserved tells what a name stands for that no target can have.
 func (s *Spec) reserved(name string) (what string, ok bool) {
-	if name == "binaries" {
+	if name == BinariesTarget {
 		return "the binaries of all targets", true
 	}
-	base, ok := strings.CutSuffix(name, "-debug")
+	base, ok := strings.CutSuffix(name, DebugSuffix)
 	return "target " + base + " with a shell beside its binary", ok && s.Targets[base] != nil
 }
 
@@ -261,6 +285,13 @@ func (d *decoder) validateTarget(s *Spec, t *Target, p Path) {
 	d.validateEnv(t.Env, p.Join("env"))
 	d.validatePaths(t, p)
 	d.validateSignal(t, p)
+	if t.Compress != "" && t.Compress != CompressUPX {
+		hint := DidYouMean(t.Compress, []string{CompressUPX})
+		if hint == "" {
+			hint = "; the layers of an image are compressed in any case"
+		}
+		d.problemAt(d.at.value(p.Join("compress")), "compress must be %s, not %s%s", CompressUPX, quote(t.Compress), hint)
+	}
 	d.validateNames(t.Labels, p.Join("labels"))
 	d.validateNames(t.Annotations, p.Join("annotations"))
 	if !t.User.set {

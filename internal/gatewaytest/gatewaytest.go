@@ -28,6 +28,8 @@ type Client struct {
 	Opts map[string]string
 	// Files is what every result holds: spec, context and binaries alike.
 	Files fs.FS
+	// FilesOf gives what the result of a solve holds, where that is not Files.
+	FilesOf func(client.SolveRequest) fs.FS
 	// ImageConfig is the config of every image.
 	ImageConfig string
 	// SolveHook runs before every solve and may refuse it.
@@ -85,8 +87,14 @@ func (c *Client) Solve(_ context.Context, req client.SolveRequest) (*client.Resu
 			return nil, err
 		}
 	}
+	files := c.Files
+	if c.FilesOf != nil {
+		if own := c.FilesOf(req); own != nil {
+			files = own
+		}
+	}
 	res := client.NewResult()
-	res.SetRef(&Reference{Files: c.Files})
+	res.SetRef(&Reference{Files: files})
 	return res, nil
 }
 
@@ -200,12 +208,18 @@ func (r *Reference) ReadDir(_ context.Context, req client.ReadDirRequest) ([]*ty
 	return out, nil
 }
 
+// Linkname is what Sys of a symbolic link's fs.FileInfo can be.
+type Linkname string
+
 // stat takes owner, link and attributes from the info's own Stat, if it has one.
 func stat(info fs.FileInfo) *types.Stat {
-	if own, ok := info.Sys().(*types.Stat); ok {
-		own = own.CloneVT()
-		own.Path, own.Size, own.Mode, own.ModTime = info.Name(), info.Size(), uint32(info.Mode()), info.ModTime().UnixNano()
-		return own
+	out := &types.Stat{}
+	switch own := info.Sys().(type) {
+	case *types.Stat:
+		out = own.CloneVT()
+	case Linkname:
+		out.Linkname = string(own)
 	}
-	return &types.Stat{Path: info.Name(), Size: info.Size(), Mode: uint32(info.Mode()), ModTime: info.ModTime().UnixNano()}
+	out.Path, out.Size, out.Mode, out.ModTime = info.Name(), info.Size(), uint32(info.Mode()), info.ModTime().UnixNano()
+	return out
 }

@@ -276,6 +276,7 @@ var byField = map[string]*jsonschema.Schema{
 	"Target.volumes":     list(text(volume)),
 	"Target.stopsignal":  stopSignal(),
 	"Target.base":        text(imageName),
+	"Target.compress":    word(spec.CompressUPX),
 	"Target.labels":      table(labelKey),
 	"Target.annotations": table(labelKey),
 
@@ -353,6 +354,7 @@ var examples = map[string][]any{
 	"Target.labels":      {map[string]any{"org.example.team": "platform"}},
 	"Target.annotations": {map[string]any{"org.example.team": "platform"}},
 	"Target.metadata":    {map[string]any{"title": "app", "licenses": "Apache-2.0"}},
+	"Target.compress":    {spec.CompressUPX},
 	"Target.copy":        {[]any{map[string]any{"src": "config/", "dest": "/etc/app/"}}},
 	"Target.base":        {"gcr.io/distroless/static"},
 	"Target.extras":      {[]any{"tzdata"}, map[string]any{"tmp": false}, "none"},
