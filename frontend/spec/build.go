@@ -49,8 +49,8 @@ type Build struct {
 	// {web/dist: ui} has what --build-context ui=… holds, such as generated files.
 	Inputs map[string]string `yaml:"inputs"`
 
-	// Optimize is what the Rust compiler optimizes for: size, or speed. Default: what
-	// the profile says.
+	// Optimize is what the compiler optimizes for: size, for which Go inlines nothing,
+	// or, for Rust, speed. Default: what the profile says, and for Go its compiler.
 	Optimize string `yaml:"optimize"`
 	// Group is a name that targets share which are compiled together, in one run of
 	// the compiler. They agree in everything but package and bin.
@@ -190,9 +190,9 @@ func (d *decoder) belongs(t *Target, p Path) {
 		toolchains []string
 		keys       []string
 	}{
-		{compilers[1:], []string{"bin", "profile", "features", "default-features", "locked", "optimize", "auditable"}},
+		{compilers[1:], []string{"bin", "profile", "features", "default-features", "locked", "auditable"}},
 		{compilers[:1], []string{"tags", "ldflags", "gcflags", "tzdata"}},
-		{compilers, []string{"dir", "package", "stamp", "env", "inputs", "group", "network", "cache", "secrets"}},
+		{compilers, []string{"dir", "package", "optimize", "stamp", "env", "inputs", "group", "network", "cache", "secrets"}},
 		{[]string{Prebuilt}, []string{"src", "from"}},
 	} {
 		if t.Toolchain.Name == "" || slices.Contains(of.toolchains, t.Toolchain.Name) {
@@ -261,6 +261,10 @@ func (d *decoder) validateGo(b *Build, p Path) {
 		if strings.ContainsAny(tag, ", \t\n\r\"'") || strings.HasPrefix(tag, "-") {
 			d.problemAt(d.at.value(p.Join("tags", index(i, b.Tags))), "%s is not a build tag; write several as a list: [one, two]", quote(tag))
 		}
+	}
+	if b.Optimize == OptimizeSpeed {
+		d.problemAt(d.at.value(p.Join("optimize")), "go-cgo0 knows optimize: size only, since the Go compiler has no levels; remove it. What makes a Go program faster is "+
+			"a profile, default.pgo beside the program, and a later processor, such as --platform linux/amd64/v3")
 	}
 	d.reserved(b.Env, p.Join("env"), reservedGo)
 	for _, flag := range strings.Fields(b.Env["GOFLAGS"]) {

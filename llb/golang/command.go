@@ -46,7 +46,7 @@ func (p *Plan) tags() []string {
 // programs are the arguments of the go build of programs.
 func (p *Plan) programs(r *resolved) []string {
 	b := &p.target.Build
-	args := append(p.command(), gcflags(b.Gcflags)...)
+	args := append(p.command(), gcflags(b.Optimize, b.Gcflags)...)
 	if r.profile != "" {
 		args = append(args, "-pgo="+path.Join(toolchain.SourceDir, r.profile))
 	}
@@ -65,7 +65,7 @@ func (p *Plan) programs(r *resolved) []string {
 // libraries are the arguments of the go build of dependencies. Flags for the packages
 // that go build is told are for the program's own.
 func (p *Plan) libraries(r *resolved) []string {
-	args := append(p.command(), gcflags(patterns(p.target.Build.Gcflags))...)
+	args := append(p.command(), gcflags(p.target.Build.Optimize, patterns(p.target.Build.Gcflags))...)
 	if r.profile != "" {
 		args = append(args, "-pgo="+path.Join(toolchain.SourceDir, r.profile))
 	}
@@ -73,9 +73,15 @@ func (p *Plan) libraries(r *resolved) []string {
 	return append(append(args, "-o", "/dev/null"), r.dependencies...)
 }
 
+// noInlining is the flag of the compiler that makes programs smaller: a function is
+// in a program once, and not also wherever it is called.
+const noInlining = "-l"
+
 // gcflags passes flags for a pattern of packages each on its own, as the go
-// command takes them, and joins the others, of which it would take the last.
-func gcflags(flags []string) []string {
+// command takes them, and joins the others, of which it would take the last. Of all
+// that are for a package the go command takes the last too, so what makes programs
+// smaller comes first, and is part of those for the program's own packages.
+func gcflags(optimize string, flags []string) []string {
 	var out, plain []string
 	for _, f := range flags {
 		if strings.HasPrefix(f, "-") {
@@ -85,7 +91,13 @@ func gcflags(flags []string) []string {
 		}
 	}
 	if len(plain) > 0 {
+		if optimize == spec.OptimizeSize {
+			plain = append([]string{noInlining}, plain...)
+		}
 		out = append([]string{"-gcflags=" + strings.Join(plain, " ")}, out...)
+	}
+	if optimize == spec.OptimizeSize {
+		out = append([]string{"-gcflags=all=" + noInlining}, out...)
 	}
 	return out
 }

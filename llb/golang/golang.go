@@ -126,7 +126,7 @@ func (p *Plan) distinct() error {
 func sameDependencies(a, b *spec.Target) bool {
 	x, y := &a.Build, &b.Build
 	return b.Toolchain.Name == spec.GoCGO0 && reflect.DeepEqual(a.Toolchain, b.Toolchain) && x.Dir == y.Dir &&
-		slices.Equal(x.Tags, y.Tags) && x.TZData == y.TZData && slices.Equal(patterns(x.Gcflags), patterns(y.Gcflags)) &&
+		slices.Equal(x.Tags, y.Tags) && x.TZData == y.TZData && slices.Equal(patterns(x.Gcflags), patterns(y.Gcflags)) && x.Optimize == y.Optimize &&
 		maps.Equal(x.Env, y.Env) && maps.Equal(x.Inputs, y.Inputs) && reflect.DeepEqual(x.Secrets, y.Secrets) && x.Network == y.Network
 }
 

@@ -175,6 +175,8 @@ func TestFlags(t *testing.T) {
 		{"stamps", `{stamp: {main.version: "1.2 beta", example.com/m/v.Commit: "it's"}}`,
 			[]string{`-ldflags=-s -w -buildid= -X "example.com/m/v.Commit=it's" -X 'main.version=1.2 beta'`}, nil},
 		{"gcflags", "{gcflags: [-l, 'all=-B', -N]}", []string{"-gcflags=-l -N", "-gcflags=all=-B"}, nil},
+		{"size", "{optimize: size}", []string{"-gcflags=all=-l"}, nil},
+		{"size and flags", "{optimize: size, gcflags: [-N, 'm/hot=']}", []string{"-gcflags=all=-l", "-gcflags=-l -N", "-gcflags=m/hot="}, nil},
 		{"env", "{env: {GOEXPERIMENT: jsonv2, GODEBUG: madvdontneed=1}}", nil,
 			map[string]string{"GOEXPERIMENT": "jsonv2", "GODEBUG": "madvdontneed=1,goindex=0", "CGO_ENABLED": "0"}},
 	} {

@@ -144,9 +144,10 @@ func TestSharedDependencies(t *testing.T) {
 	}
 	alike := of("  api: {build: {stamp: {main.v: a}, gcflags: -N}}\n  worker: {build: {ldflags: -d}}\n", service())
 	require.Equal(t, alike["api"], alike["worker"])
-	for _, build := range []string{"{tags: x}", "{env: {GOEXPERIMENT: jsonv2}}", "{gcflags: all=-N}", "{tzdata: embed}"} {
+	for _, build := range []string{"{tags: x}", "{env: {GOEXPERIMENT: jsonv2}}", "{gcflags: all=-N}", "{tzdata: embed}", "{optimize: size}"} {
 		other := of("  api: {build: "+build+"}\n  worker: {}\n", service())
 		require.NotEqual(t, other["api"], other["worker"], build)
+		require.NotContains(t, other["api"], "corp/lib/queue", "what only the other imports: %s", build)
 	}
 	profiled := of(twoTargets, service("cmd/api/default.pgo=profile"))
 	require.NotEqual(t, profiled["api"], profiled["worker"])
@@ -171,6 +172,20 @@ func TestFlagsOfDependencies(t *testing.T) {
 }
 
 // TestWithoutLayers: there is nothing to keep, or it was not asked for.
+// TestSizeOfDependencies: what makes a program smaller is the same for its
+// dependencies, in the same order, or their layer would be compiled for nothing.
+func TestSizeOfDependencies(t *testing.T) {
+	flags := func(x llbtest.Exec) []string {
+		return slices.DeleteFunc(slices.Clone(arguments(t, x)), func(a string) bool { return !strings.HasPrefix(a, "-gcflags=") })
+	}
+	s := stagesOf(t, plans(t, "  api: {build: {optimize: size}}\n", service())["api"], "linux/amd64")
+	require.Equal(t, []string{"-gcflags=all=-l"}, flags(s.dependencies))
+	require.Equal(t, flags(s.dependencies), flags(s.compile))
+	s = stagesOf(t, plans(t, "  api: {build: {optimize: size, gcflags: [-N, 'corp/...=']}}\n", service())["api"], "linux/amd64")
+	require.Equal(t, []string{"-gcflags=all=-l", "-gcflags=corp/...="}, flags(s.dependencies))
+	require.Equal(t, []string{"-gcflags=all=-l", "-gcflags=-l -N", "-gcflags=corp/...="}, flags(s.compile))
+}
+
 func TestWithoutLayers(t *testing.T) {
 	own := llbtest.Files("go.mod=module m\n", "main.go=package main\n\nimport \"net/http\"\n")
 	for _, tc := range []struct {
