@@ -72,6 +72,8 @@ type Build struct {
 	Attest []string
 	// Push is the name that the image is pushed to the registry under, if any.
 	Push string
+	// Local is a folder that the files of the result are written to, if any.
+	Local string
 	// Buildkitd is the builder to use. Default: the shared one of the test bed.
 	Buildkitd *testbed.Buildkitd
 }
@@ -166,6 +168,9 @@ func (b Build) Command(dir string) []string {
 	if b.Push != "" {
 		args = append(args, "--output", "type=image,push=true,name="+b.Push)
 	}
+	if b.Local != "" {
+		args = append(args, "--output", "type=local,dest="+b.Local)
+	}
 	return append(args, b.Context)
 }
 
@@ -238,6 +243,9 @@ func (b Build) inProcess(ctx context.Context, dir string) (string, error) {
 	var out bytes.Buffer
 	if b.Push != "" {
 		opt.Exports = append(opt.Exports, client.ExportEntry{Type: client.ExporterImage, Attrs: map[string]string{"name": b.Push, "push": "true"}})
+	}
+	if b.Local != "" {
+		opt.Exports = append(opt.Exports, client.ExportEntry{Type: client.ExporterLocal, OutputDir: b.Local})
 	}
 	err = solve(ctx, c, opt, &out)
 	for _, s := range errdefs.Sources(err) {
