@@ -77,6 +77,9 @@ type builder struct {
 	shell *shell
 	// told is what there is to attest of the image that was built.
 	told told
+	// origins are the contexts that files are copied out of, by name.
+	origins map[string]origin
+	copied  []*copied
 }
 
 func (p *prepared) builder(ctx context.Context, s *spec.Spec, t *spec.Target, pf platform.Platform) (*builder, error) {
@@ -227,7 +230,11 @@ func (b *builder) build(ctx context.Context) (*dockerui.BuildResult, error) {
 	if b.target.Extras.HasSBOM() {
 		layers = append(layers, rootfs.SBOM(b.target.Name(), b.told.sbom, b.layerOptions(b.extraPath("sbom"))...))
 	}
-	layers = append(layers, b.settled()...)
+	settled, err := b.settled()
+	if err != nil {
+		return nil, err
+	}
+	layers = append(layers, settled...)
 	if b.shell != nil {
 		if layers, err = b.addShell(ctx, layers); err != nil {
 			return nil, err

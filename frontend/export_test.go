@@ -1,4 +1,8 @@
 package frontend
 
-// Cures shows the tables of words to tests.
-var Cures = cures
+// For tests of what a build shows at its end alone.
+var (
+	Cures  = cures
+	Follow = follow
+	Glob   = glob
+)

@@ -116,16 +116,12 @@ func (b *builder) ownedDirs() []rootfs.Dir {
 // settled is a last layer that gives directories back what other layers, which
 // carry the directories above their files, have taken: there is none when no
 // layer writes below a directory of another, as usual.
-func (b *builder) settled() []rootfs.Layer {
+func (b *builder) settled() ([]rootfs.Layer, error) {
 	t, ex := b.target, b.target.Extras
 	written := slices.Concat(b.lacks(t.Workdir), b.lacks(t.Volumes...))
 	written = append(written, b.binaryPaths()...)
 	for _, d := range ex.Dirs {
 		written = append(written, d.Path)
-	}
-	for _, c := range t.Copy {
-		// Whether dest is a directory is not known here; below it something is.
-		written = append(written, path.Join(c.Dest, "entry"))
 	}
 	if ex.HasPasswd() {
 		written = append(written, "/etc/passwd", t.User.Home)
@@ -145,11 +141,26 @@ func (b *builder) settled() []rootfs.Layer {
 	if ex.HasSBOM() {
 		written = append(written, rootfs.SBOMPath(t.Name()))
 	}
+	dirs, err := b.retaken()
+	if err != nil {
+		return nil, err
+	}
 	owned := b.ownedDirs()
-	dirs := slices.DeleteFunc(b.base.parents(written), func(d rootfs.Dir) bool {
-		return slices.ContainsFunc(owned, func(o rootfs.Dir) bool { return o.Path == d.Path })
-	})
+	atop := slices.Clone(written)
+	for _, c := range t.Copy {
+		atop = append(atop, path.Join(c.Dest, "entry"))
+	}
+	for _, d := range b.base.parents(atop) {
+		same := func(o rootfs.Dir) bool { return o.Path == d.Path }
+		if !slices.ContainsFunc(owned, same) && !slices.ContainsFunc(dirs, same) {
+			dirs = append(dirs, d)
+		}
+	}
 	for _, d := range owned {
+		copied, err := b.copiesDir(d.Path)
+		if err != nil {
+			return nil, err
+		}
 		same := 0
 		below := slices.ContainsFunc(written, func(p string) bool { return strings.HasPrefix(p, d.Path+"/") })
 		for _, p := range written {
@@ -157,14 +168,14 @@ func (b *builder) settled() []rootfs.Layer {
 				same++
 			}
 		}
-		if below || same > 1 {
+		if copied || below || same > 1 {
 			dirs = append(dirs, d)
 		}
 	}
 	if len(dirs) == 0 {
-		return nil
+		return nil, nil
 	}
-	return []rootfs.Layer{rootfs.Dirs("directories", dirs, b.layerOptions(spec.Path{"targets", t.Name()})...)}
+	return []rootfs.Layer{rootfs.Dirs("directories", dirs, b.layerOptions(spec.Path{"targets", t.Name()})...)}, nil
 }
 
 // extraPath is where an extra was written: in the target, at the top level, or,

@@ -169,10 +169,6 @@ func TestCallsOfBinaries(t *testing.T) {
 }
 
 // link is a symbolic link in a MapFS.
-func link(to string) *fstest.MapFile {
-	return &fstest.MapFile{Mode: fs.ModeSymlink | 0o777, Sys: gatewaytest.Linkname(to)}
-}
-
 // debugClient builds api-debug; the busybox image has box, and the image of the
 // target root.
 func debugClient(t *testing.T, spec string, box, root fstest.MapFS) *gatewaytest.Client {

@@ -137,7 +137,9 @@ func (b *builder) parts(ctx context.Context) ([]sbom.Component, error) {
 		}
 	}
 	for _, c := range b.target.Copy {
-		out = append(out, sbom.Component{Name: c.Src, Source: contextName(c.From), Comment: "copied to " + c.Dest, Purpose: sbom.File})
+		for _, src := range c.Src {
+			out = append(out, sbom.Component{Name: src, Source: contextName(c.From), Comment: "copied to " + c.Dest, Purpose: sbom.File})
+		}
 	}
 	return out, nil
 }

@@ -230,29 +230,35 @@ func (ds *destinations) directories() {
 func (ds *destinations) copies() {
 	for i, c := range ds.target.Copy {
 		at := ds.valueRange(pathOf(ds.target, "copy", strconv.Itoa(i), "dest"))
-		dest := path.Clean(c.Dest)
-		d := destination{path: dest, what: c.Src + " of copy", copied: true}
-		switch kind := ds.kindOf(c); {
-		case kind == isFile && strings.HasSuffix(c.Dest, "/"):
-			d.path = path.Join(dest, path.Base(path.Clean(c.Src)))
-			d.cure = "choose another dest"
-		case kind == isFile:
-			// Each entry is a layer of its own: a directory that another layer has is
-			// not there yet when the file is copied.
-			d.cure = "choose another dest"
-			d.into = "choose another dest, or write dest: " + dest + "/ to copy it into the directory"
-		case kind == isUnknown && !strings.HasSuffix(c.Dest, "/") && ds.isFileAt(dest):
-			// Whatever is copied, the path is taken.
-			d.cure = "choose another dest"
-		default:
-			d.dir = true
+		for _, src := range c.Src {
+			ds.copy(c, src, at)
 		}
-		if d.path != "/" {
-			ds.add(d, at)
-		}
-		if ds.kindOf(c) == isDir {
-			ds.content(c, dest, at)
-		}
+	}
+}
+
+func (ds *destinations) copy(c spec.Copy, src string, at spec.Range) {
+	dest := path.Clean(c.Dest)
+	d := destination{path: dest, what: src + " of copy", copied: true}
+	switch kind := ds.kindOf(c, src); {
+	case kind == isFile && strings.HasSuffix(c.Dest, "/"):
+		d.path = path.Join(dest, path.Base(path.Clean(src)))
+		d.cure = "choose another dest"
+	case kind == isFile:
+		// Each entry is a layer of its own: a directory that another layer has is
+		// not there yet when the file is copied.
+		d.cure = "choose another dest"
+		d.into = "choose another dest, or write dest: " + dest + "/ to copy it into the directory"
+	case kind == isUnknown && !strings.HasSuffix(c.Dest, "/") && ds.isFileAt(dest):
+		// Whatever is copied, the path is taken.
+		d.cure = "choose another dest"
+	default:
+		d.dir = true
+	}
+	if d.path != "/" {
+		ds.add(d, at)
+	}
+	if ds.kindOf(c, src) == isDir {
+		ds.content(c, src, dest, at)
 	}
 }
 
@@ -264,19 +270,19 @@ const (
 	isDir
 )
 
-// kindOf is what an entry copies. Other contexts than the build context are not
-// read, and a wildcard may match anything.
-func (ds *destinations) kindOf(c spec.Copy) kind {
-	if c.From != "" || strings.ContainsAny(c.Src, "*?[\\") {
+// kindOf is what a source of an entry stands for. Other contexts than the build
+// context are not read, and a wildcard may match anything.
+func (ds *destinations) kindOf(c spec.Copy, source string) kind {
+	if c.From != "" || strings.ContainsAny(source, "*?[\\") {
 		return isUnknown
 	}
-	src := strings.TrimLeft(path.Clean(c.Src), "/")
+	src := strings.TrimLeft(path.Clean(source), "/")
 	if src == "" || src == "." {
 		return isDir
 	}
 	info, ok := ds.src.stat(src)
 	switch {
-	case !ok && strings.HasSuffix(c.Src, "/"):
+	case !ok && strings.HasSuffix(source, "/"):
 		return isDir
 	case !ok:
 		return isUnknown
@@ -288,7 +294,7 @@ func (ds *destinations) kindOf(c spec.Copy) kind {
 
 // content looks for the files of a directory that are copied to a path that is
 // taken by a file.
-func (ds *destinations) content(c spec.Copy, dest string, at spec.Range) {
+func (ds *destinations) content(c spec.Copy, source, dest string, at spec.Range) {
 	if len(c.Exclude) > 0 {
 		return
 	}
@@ -298,7 +304,7 @@ func (ds *destinations) content(c spec.Copy, dest string, at spec.Range) {
 			// A file that is copied over one of a directory is how defaults are replaced.
 			continue
 		}
-		src := strings.TrimLeft(path.Join(c.Src, rel), "/")
+		src := strings.TrimLeft(path.Join(source, rel), "/")
 		if info, ok := ds.src.stat(src); ok && !info.IsDir() {
 			ds.report(at, "%s is written twice, as %s and as %s of copy; %s", other.path, other.what, src, other.cure)
 			return

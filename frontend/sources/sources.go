@@ -64,6 +64,7 @@ var (
 	_ fs.ReadFileFS = (*FS)(nil)
 	_ fs.ReadDirFS  = (*FS)(nil)
 	_ fs.StatFS     = (*FS)(nil)
+	_ fs.ReadLinkFS = (*FS)(nil)
 )
 
 // New returns the files of ref. ctx bounds every read, since the methods of fs.FS
@@ -153,6 +154,39 @@ func (f *FS) Stat(name string) (fs.FileInfo, error) {
 		}
 		return info{s}, nil
 	})
+}
+
+// Lstat describes a file, or a symbolic link as such: the gateway follows links
+// wherever it is asked for one file, but lists those of a directory as they are.
+func (f *FS) Lstat(name string) (fs.FileInfo, error) {
+	if err := f.check("lstat", name); err != nil {
+		return nil, err
+	}
+	if name == "." {
+		return f.Stat(name)
+	}
+	entries, err := f.ReadDir(path.Dir(name))
+	if err != nil {
+		return nil, err
+	}
+	i, ok := slices.BinarySearchFunc(entries, path.Base(name), func(e fs.DirEntry, name string) int { return strings.Compare(e.Name(), name) })
+	if !ok {
+		return nil, &fs.PathError{Op: "lstat", Path: name, Err: fs.ErrNotExist}
+	}
+	return entries[i].Info()
+}
+
+// ReadLink tells where a symbolic link leads.
+func (f *FS) ReadLink(name string) (string, error) {
+	i, err := f.Lstat(name)
+	if err != nil {
+		return "", err
+	}
+	s, ok := i.Sys().(*types.Stat)
+	if !ok || i.Mode()&fs.ModeSymlink == 0 {
+		return "", &fs.PathError{Op: "readlink", Path: name, Err: fs.ErrInvalid}
+	}
+	return s.Linkname, nil
 }
 
 // ReaderAt reads ranges of a file.

@@ -19,6 +19,7 @@ func files() fstest.MapFS {
 		"cmd/api/main.go": {Data: []byte("package main\n")},
 		"cmd/web/main.go": {Data: []byte("package main\n")},
 		"empty":           {},
+		"link":            {Data: []byte("cmd/api"), Mode: fs.ModeSymlink},
 	}
 }
 
@@ -28,6 +29,29 @@ func TestFS(t *testing.T) {
 	found, err := fs.Glob(f, "cmd/*/main.go")
 	require.NoError(t, err)
 	require.Equal(t, []string{"cmd/api/main.go", "cmd/web/main.go"}, found)
+}
+
+// TestLinks: files are found behind links, and links are found themselves.
+func TestLinks(t *testing.T) {
+	f := sources.New(context.Background(), &gatewaytest.Reference{Files: files()})
+	info, err := f.Stat("link")
+	require.NoError(t, err)
+	require.True(t, info.IsDir())
+	info, err = f.Lstat("link")
+	require.NoError(t, err)
+	require.Equal(t, fs.ModeSymlink, info.Mode().Type())
+	to, err := f.ReadLink("link")
+	require.NoError(t, err)
+	require.Equal(t, "cmd/api", to)
+	_, err = f.ReadLink("empty")
+	require.ErrorIs(t, err, fs.ErrInvalid)
+	for _, name := range []string{"none", "none/below", "go.mod/below"} {
+		_, err = f.Lstat(name)
+		require.ErrorIs(t, err, fs.ErrNotExist, name)
+	}
+	info, err = f.Lstat(".")
+	require.NoError(t, err)
+	require.True(t, info.IsDir())
 }
 
 func TestMissing(t *testing.T) {

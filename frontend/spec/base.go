@@ -17,9 +17,6 @@ func (d *decoder) validateBase(s *Spec, t *Target, p Path) {
 	if _, err := reference.ParseNormalizedNamed(t.Base); err != nil && t.Base != "" {
 		d.problemAt(d.at.value(at), "%s is not the name of an image; write one such as gcr.io/distroless/static, debian:12-slim or registry.example/base@sha256:…, in lower case", quote(t.Base))
 	}
-	if h := t.Healthcheck; h != nil && t.Base == "" && len(h.Test) > 0 && h.Test[0] == "NONE" {
-		d.problemAt(d.at.value(p.Join("healthcheck", "test")), "NONE switches off what a base image checks, and scratch checks nothing; remove healthcheck")
-	}
 }
 
 // BasePath is where the base of t was written.

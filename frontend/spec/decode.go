@@ -338,10 +338,13 @@ func (d *decoder) unknownKey(key *yaml.Node, name string, path Path, v reflect.V
 		where = "in " + describe(path)
 	}
 	hint := DidYouMean(name, known)
-	for _, word := range synonyms[name] {
+	for _, word := range synonyms[strings.ToLower(name)] {
 		if slices.Contains(known, word) {
 			hint = fmt.Sprintf("; did you mean %q?", word)
 		}
+	}
+	if h := foreignWord(name, path, known); h != "" {
+		hint = "; " + h
 	}
 	switch {
 	case hint != "":
@@ -353,25 +356,6 @@ func (d *decoder) unknownKey(key *yaml.Node, name string, path Path, v reflect.V
 		hint = "; known keys are " + prose(known)
 	}
 	d.problem(key, "unknown key %s %s%s", quote(name), where, hint)
-}
-
-// synonyms are what keys are called elsewhere: in Dockerfiles, in the files of
-// Compose and of Kubernetes.
-var synonyms = map[string][]string{
-	"command":     {"cmd", "test"},
-	"cmd":         {"test"},
-	"destination": {"dest"},
-	"environment": {"env"},
-	"files":       {"copy"},
-	"main":        {"package"},
-	"mode":        {"chmod"},
-	"owner":       {"chown"},
-	"ports":       {"expose"},
-	"services":    {"targets"},
-	"source":      {"src"},
-	"target":      {"dest", "targets"},
-	"to":          {"dest"},
-	"working_dir": {"workdir"},
 }
 
 // pair is one entry of a mapping, with merge keys already followed.

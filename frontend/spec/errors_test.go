@@ -469,7 +469,7 @@ targets:
   app: {}
 image: scratch
 `, []string{
-		`fromscratch.yaml:4:1: unknown key "image" at the top level; known keys are toolchain, args, targets, extras and base`,
+		`fromscratch.yaml:4:1: unknown key "image" at the top level; the name of an image is up to docker buildx build --tag; base: names one to start from, and toolchain: {image: …} that of the compiler`,
 	}},
 	{"misspelled key at the top level", `
 toolchian: go-cgo0
@@ -500,6 +500,46 @@ targets:
     x-note: hello
 `, []string{
 		`fromscratch.yaml:4:5: unknown key "x-note" in target "app"; keys that start with x- are for the top level, where they are ignored`,
+	}},
+	{"words of a Dockerfile and of Compose", `
+toolchain: go-cgo0
+services: {}
+ports: [80]
+ENV: {A: b}
+targets:
+  app:
+    run: apt-get install curl
+    from: alpine
+    ports: [80]
+    command: [serve]
+    environment: {A: b}
+    arg: VERSION
+    maintainer: me
+    shell: [/bin/sh]
+    onbuild: x
+    ADD: x
+    image: app:1
+    HEALTHCHECK: {test: [/app]}
+    working_dir: /
+    stop_signal: SIGINT
+`, []string{
+		`fromscratch.yaml:2:1: unknown key "services" at the top level; did you mean "targets"?`,
+		`fromscratch.yaml:3:1: unknown key "ports" at the top level; it belongs to a target: write targets: {app: {expose: …}}`,
+		`fromscratch.yaml:4:1: unknown key "ENV" at the top level; it belongs to a target: write targets: {app: {env: …}}`,
+		`fromscratch.yaml:7:5: unknown key "run" in target "app"; nothing runs in an image from scratch, which has no shell; toolchain: {packages: […]} adds to the compiler's image, and copy: […] to this one`,
+		`fromscratch.yaml:8:5: unknown key "from" in target "app"; the image starts from scratch; base: names another image to start from, toolchain: {image: …} the compiler's, and copy: [{from: name, …}] takes files out of one`,
+		`fromscratch.yaml:9:5: unknown key "ports" in target "app"; did you mean "expose"?`,
+		`fromscratch.yaml:10:5: unknown key "command" in target "app"; did you mean "cmd"?`,
+		`fromscratch.yaml:11:5: unknown key "environment" in target "app"; did you mean "env"?`,
+		`fromscratch.yaml:12:5: unknown key "arg" in target "app"; build arguments are declared for all targets, at the top level: args: {NAME: default}`,
+		`fromscratch.yaml:13:5: unknown key "maintainer" in target "app"; write metadata: {authors: …}`,
+		`fromscratch.yaml:14:5: unknown key "shell" in target "app"; an image from scratch has no shell; commands are lists, as in entrypoint: [/app, serve]`,
+		`fromscratch.yaml:15:5: unknown key "onbuild" in target "app"; ONBUILD is not an OCI field, and it would run in builds that start from this image; remove it`,
+		`fromscratch.yaml:16:5: unknown key "ADD" in target "app"; there is no ADD; copy takes files of the build context and of others: copy: [{src: config/, dest: /etc/app/}], and a URL or a git repository is passed with --build-context name=…, for copy: [{from: name, …}]`,
+		`fromscratch.yaml:17:5: unknown key "image" in target "app"; the name of an image is up to docker buildx build --tag; base: names one to start from, and toolchain: {image: …} that of the compiler`,
+		`fromscratch.yaml:18:5: unknown key "HEALTHCHECK" in target "app"; did you mean "healthcheck"?`,
+		`fromscratch.yaml:19:5: unknown key "working_dir" in target "app"; did you mean "workdir"?`,
+		`fromscratch.yaml:20:5: unknown key "stop_signal" in target "app"; did you mean "stopsignal"?`,
 	}},
 	{"unknown key in a target", `
 toolchain: go-cgo0

@@ -493,12 +493,14 @@ targets:
   a: {healthcheck: {test: [CMD]}}
   b: {healthcheck: {test: [""]}}
   c: {healthcheck: {test: [CMD, ""]}}
-  d: {healthcheck: {test: [NONE]}}
+  d: {healthcheck: {test: [NONE, /app]}}
+  e: {healthcheck: {test: [NONE], interval: 30s}}
 `, []string{
 		"fromscratch.yaml:3:27: test names no program; write [/app, health]",
 		"fromscratch.yaml:4:27: test names no program; write [/app, health]",
 		"fromscratch.yaml:5:27: test names no program; write [/app, health]",
-		"fromscratch.yaml:6:27: NONE switches off what a base image checks, and scratch checks nothing; remove healthcheck",
+		"fromscratch.yaml:6:27: NONE means that nothing is checked, so there is nothing to say beside it; write healthcheck: {test: [NONE]}",
+		"fromscratch.yaml:7:27: NONE means that nothing is checked, so there is nothing to say beside it; write healthcheck: {test: [NONE]}",
 	}},
 	{"retries", `
 toolchain: go-cgo0
@@ -601,11 +603,17 @@ targets:
       - {src: /../c, dest: /c}
       - {src: 'd\e', dest: /e}
       - {src: /fine, dest: /}
+      - {src: [a, ../b], dest: /c/}
+      - {src: "https://example.com/a.tar", dest: /d}
+      - {src: [], dest: /e/}
 `, []string{
 		`fromscratch.yaml:5:15: "../a" lies outside of its context; pass a context that holds it with --build-context name=folder, and name it with from: name`,
 		`fromscratch.yaml:6:15: "a/../../b" lies outside of its context; pass a context that holds it with --build-context name=folder, and name it with from: name`,
 		`fromscratch.yaml:7:15: "/../c" lies outside of its context; pass a context that holds it with --build-context name=folder, and name it with from: name`,
 		`fromscratch.yaml:8:15: src is written with slashes: write "d/e"`,
+		`fromscratch.yaml:10:19: "../b" lies outside of its context; pass a context that holds it with --build-context name=folder, and name it with from: name`,
+		`fromscratch.yaml:11:15: copy downloads nothing; pass "https://example.com/a.tar" with --build-context name=https://example.com/a.tar, and name it with from: name`,
+		"fromscratch.yaml:12:15: src is an empty list; name at least one or remove the key",
 	}},
 	{"destinations of copy", `
 toolchain: go-cgo0
@@ -614,9 +622,12 @@ targets:
     copy:
       - {src: a, dest: etc/a}
       - {src: a, dest: ./etc/}
+      - {src: [a, b], dest: /etc}
+      - {src: [a, b], dest: /etc/.}
 `, []string{
 		"fromscratch.yaml:5:24: dest must start with a slash: write /etc/a",
 		"fromscratch.yaml:6:24: dest must start with a slash: write /etc/",
+		"fromscratch.yaml:7:29: several sources need a directory to go to: write dest: /etc/",
 	}},
 	{"contexts of copy", `
 toolchain: go-cgo0
@@ -636,7 +647,7 @@ targets:
     user: {name: web, uid: 1000}
     copy:
       - {src: a, dest: /a, chown: app}
-      - {src: a, dest: /a, chown: "web:web"}
+      - {src: a, dest: /a, chown: "web:app"}
       - {src: a, dest: /a, chown: 2147483648}
       - {src: a, dest: /a, chown: "0:99999999999999999999"}
       - {src: a, dest: /a, chown: -1}
@@ -644,7 +655,7 @@ targets:
       - {src: a, dest: /a, chown: web}
 `, []string{
 		`fromscratch.yaml:6:35: there is no user "app" in the image; write nonroot, root, the name of this target's user, or numbers such as 1000:1000`,
-		`fromscratch.yaml:7:35: there is no user "web:web" in the image; write nonroot, root, the name of this target's user, or numbers such as 1000:1000`,
+		`fromscratch.yaml:7:35: there is no user "web:app" in the image; write nonroot, root, the name of this target's user, or numbers such as 1000:1000`,
 		`fromscratch.yaml:8:35: "2147483648" is out of range; ids go up to 2147483647`,
 		`fromscratch.yaml:9:35: "0:99999999999999999999" is out of range; ids go up to 2147483647`,
 		`fromscratch.yaml:10:35: there is no user "-1" in the image; write nonroot, root, the name of this target's user, or numbers such as 1000:1000`,
@@ -792,7 +803,8 @@ targets:
       - {src: config/, dest: /etc/app/}
       - {src: "/a/*.txt", dest: /, from: docker.io/library/x:1, exclude: "*.tmp", chown: nonroot, chmod: 0644}
       - {src: ., dest: /b, chown: 5:6, chmod: 0o4755, exclude: [a, b]}
-      - {src: c, dest: /c, chown: "7", chmod: 0}
+      - {src: c, dest: /c/./d/../., chown: "7", chmod: 0}
+      - {src: [d, e], dest: /d/, chown: "nonroot:root"}
   rs:
     toolchain: rust-musl
     build: {package: app, profile: release-lto, features: [tls, dep/x], default-features: false, locked: false, auditable: true}
@@ -836,10 +848,11 @@ targets:
 			"org.opencontainers.image.title": "The API", "org.opencontainers.image.licenses": "Apache-2.0", "org.opencontainers.image.version": "1.30"}},
 		{"no metadata", rs.Metadata.Annotations(), map[string]string{}},
 		{"copy", api.Copy, []spec.Copy{
-			{Src: "config/", Dest: "/etc/app/"},
-			{Src: "/a/*.txt", Dest: "/", From: "docker.io/library/x:1", Exclude: spec.Words{"*.tmp"}, Chown: "nonroot", Chmod: spec.Mode{Bits: 0o644, Set: true}, UID: 1000, GID: 2000},
-			{Src: ".", Dest: "/b", Exclude: spec.Words{"a", "b"}, Chown: "5:6", Chmod: spec.Mode{Bits: 0o4755, Set: true}, UID: 5, GID: 6},
-			{Src: "c", Dest: "/c", Chown: "7", Chmod: spec.Mode{Set: true}, UID: 7, GID: 7},
+			{Src: spec.Words{"config/"}, Dest: "/etc/app/"},
+			{Src: spec.Words{"/a/*.txt"}, Dest: "/", From: "docker.io/library/x:1", Exclude: spec.Words{"*.tmp"}, Chown: "nonroot", Chmod: spec.Mode{Bits: 0o644, Set: true}, UID: 1000, GID: 2000},
+			{Src: spec.Words{"."}, Dest: "/b", Exclude: spec.Words{"a", "b"}, Chown: "5:6", Chmod: spec.Mode{Bits: 0o4755, Set: true}, UID: 5, GID: 6},
+			{Src: spec.Words{"c"}, Dest: "/c/", Chown: "7", Chmod: spec.Mode{Set: true}, UID: 7, GID: 7},
+			{Src: spec.Words{"d", "e"}, Dest: "/d/", Chown: "nonroot:root", UID: 1000},
 		}},
 		{"dirs", api.Extras.Dirs, []spec.Dir{
 			{Path: "/data/x", Chmod: spec.Mode{Bits: 0o1777, Set: true}, UID: 1000, GID: 2000},

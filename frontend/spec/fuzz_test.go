@@ -160,7 +160,7 @@ func checkSpec(t *testing.T, s *spec.Spec) {
 			}
 		}
 		for _, c := range target.Copy {
-			if c.Src == "" || !strings.HasPrefix(c.Dest, "/") || c.UID < 0 || c.GID < 0 || c.Chmod.Bits&^0o7777 != 0 {
+			if len(c.Src) == 0 || !strings.HasPrefix(c.Dest, "/") || c.UID < 0 || c.GID < 0 || c.Chmod.Bits&^0o7777 != 0 {
 				t.Errorf("%q copies %+v", name, c)
 			}
 		}

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"errors"
 	"path"
 	"reflect"
 	"regexp"
@@ -8,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -16,7 +18,7 @@ import (
 // It is Docker's; Kubernetes has probes of its own and ignores it.
 type Healthcheck struct {
 	// Test is the command, in exec form: exit status 0 is well. [NONE] switches off
-	// what the base checks.
+	// what is checked otherwise.
 	Test Command `yaml:"test"`
 	// Interval is the time between two checks, such as 30s. Default: 30s.
 	Interval Duration `yaml:"interval"`
@@ -47,8 +49,8 @@ func (h *Healthcheck) decode(d *decoder, n *yaml.Node, p Path) {
 		return
 	case h.Test[0] == "CMD-SHELL":
 		d.problemAt(at, "CMD-SHELL needs a shell, and an image from scratch has none; write the program and its arguments: [/app, health]")
-	case h.Test[0] == "NONE":
-		// Whether there is a base that checks anything is known of the target.
+	case h.Test[0] == "NONE" && (len(h.Test) > 1 || h.timed()):
+		d.problemAt(at, "NONE means that nothing is checked, so there is nothing to say beside it; write healthcheck: {test: [NONE]}")
 	case h.Test[0] == "CMD" && len(h.Test) == 1, h.Test[0] == "", h.Test[0] == "CMD" && h.Test[1] == "":
 		d.problemAt(at, "test names no program; write [/app, health]")
 	case h.Test[0] == "CMD":
@@ -57,6 +59,11 @@ func (h *Healthcheck) decode(d *decoder, n *yaml.Node, p Path) {
 	if h.Retries < 0 {
 		d.problemAt(d.at.value(p.Join("retries")), "retries must not be negative")
 	}
+}
+
+// timed tells whether anything is said of when to check.
+func (h *Healthcheck) timed() bool {
+	return h.Interval != 0 || h.Timeout != 0 || h.StartPeriod != 0 || h.StartInterval != 0 || h.Retries != 0
 }
 
 // Duration is a length of time such as 30s or 1m30s.
@@ -122,17 +129,20 @@ func (m Metadata) Annotations() map[string]string {
 type Copy struct {
 	// Src is the file or directory to copy, relative to its context; a wildcard
 	// matches several. Of a directory its contents are copied.
-	Src string `yaml:"src"`
+	Src Words `yaml:"src"`
 	// Dest is where it goes. A slash at its end makes it a directory.
 	Dest string `yaml:"dest"`
 	// From is the named context to copy out of. Default: the build context.
 	From string `yaml:"from"`
-	// Exclude lists patterns of what not to copy, relative to src.
+	// Exclude lists patterns, as in .dockerignore, of what not to copy out of a
+	// directory, relative to it.
 	Exclude Words `yaml:"exclude"`
 	// Chown is the owner: nonroot, root, the user's name, or numbers such as
-	// 1000:1000. Default: root.
+	// 1000:1000; a group may follow a name too. Default: root, or as it is in an
+	// image.
 	Chown string `yaml:"chown"`
-	// Chmod is the mode of the files, in octal: 0644. Default: as they are.
+	// Chmod is the mode of the files, in octal: 0644. Directories can be entered by
+	// those who may read them. Default: as they are.
 	Chmod Mode `yaml:"chmod"`
 
 	// UID and GID are the owner that Chown names.
@@ -182,23 +192,46 @@ func (c *Copy) decode(d *decoder, n *yaml.Node, p Path) {
 	if d.mistakes > before {
 		return
 	}
-	if c.Src == "" || c.Dest == "" {
+	if len(c.Src) == 0 || c.Dest == "" {
 		d.problemAt(d.at.value(p), "an entry of copy needs src and dest: write {src: config/, dest: /etc/app/}")
 		return
 	}
-	switch src := d.at.value(p.Join("src")); {
-	case strings.Contains(c.Src, "\\"):
-		d.problemAt(src, "src is written with slashes: write %s", quote(strings.ReplaceAll(c.Src, "\\", "/")))
-	case leavesContext(strings.TrimLeft(c.Src, "/")):
-		d.problemAt(src, "%s lies outside of its context; pass a context that holds it with --build-context name=folder, and name it with from: name", quote(c.Src))
+	for i, s := range c.Src {
+		switch src := d.at.value(c.SrcPath(p, i)); {
+		case strings.Contains(s, "\\"):
+			d.problemAt(src, "src is written with slashes: write %s", quote(strings.ReplaceAll(s, "\\", "/")))
+		case strings.Contains(s, "://"), strings.HasPrefix(s, "git@"):
+			d.problemAt(src, "copy downloads nothing; pass %s with --build-context name=%s, and name it with from: name", quote(s), clip(s))
+		case leavesContext(strings.TrimLeft(s, "/")):
+			d.problemAt(src, "%s lies outside of its context; pass a context that holds it with --build-context name=folder, and name it with from: name", quote(s))
+		}
 	}
-	if !path.IsAbs(c.Dest) {
-		d.problemAt(d.at.value(p.Join("dest")), "dest must start with a slash: write %s", clip("/"+strings.TrimPrefix(c.Dest, "./")))
-	}
+	c.destination(d, p)
 	if c.From != "" && !contextName.MatchString(c.From) {
 		d.problemAt(d.at.value(p.Join("from")), "%s cannot be the name of a context; write one as given to --build-context, such as assets", quote(c.From))
 	}
 }
+
+// destination cleans dest, of which a slash at the end stays.
+func (c *Copy) destination(d *decoder, p Path) {
+	at := d.at.value(p.Join("dest"))
+	dir := strings.HasSuffix(c.Dest, "/") || strings.HasSuffix(c.Dest, "/.")
+	switch clean := path.Clean("/" + c.Dest); {
+	case !path.IsAbs(c.Dest):
+		d.problemAt(at, "dest must start with a slash: write %s", clip("/"+strings.TrimPrefix(c.Dest, "./")))
+	case strings.ContainsFunc(c.Dest, unicode.IsControl):
+		d.problemAt(at, "dest contains a line break or another character that cannot be seen; remove it")
+	case len(c.Src) > 1 && !dir:
+		d.problemAt(at, "several sources need a directory to go to: write dest: %s", clip(strings.TrimSuffix(clean, "/")+"/"))
+	case dir && clean != "/":
+		c.Dest = clean + "/"
+	default:
+		c.Dest = clean
+	}
+}
+
+// SrcPath is where the i-th source of the entry at p was written.
+func (c *Copy) SrcPath(p Path, i int) Path { return p.Join("src", strconv.Itoa(i)) }
 
 func (dir *Dir) decode(d *decoder, n *yaml.Node, p Path) {
 	before := d.mistakes
@@ -234,32 +267,35 @@ func (d *decoder) ownDirs(t *Target, p Path) {
 	}
 }
 
-// owner turns the word of chown into numbers.
+// owner turns the word of chown into numbers. Names are those that /etc/passwd and
+// /etc/group of the image have.
 func (d *decoder) owner(t *Target, word string, p Path) (uid, gid int) {
-	switch word {
-	case "", Root.Name:
-		return 0, 0
-	case t.User.Name:
-		return t.User.UID, t.User.GID
-	case Nonroot.Name:
-		return Nonroot.UID, Nonroot.GID
-	}
-	m := userNumber.FindStringSubmatch(word)
-	if m == nil && t.User.Name == "" {
-		// The user is wrong itself.
+	if word == "" {
 		return 0, 0
 	}
-	if m == nil {
+	known := []User{t.User, Nonroot, Root}
+	number := func(s string, of func(User) int) (int, bool) {
+		for _, u := range known {
+			if s == u.Name {
+				return of(u), true
+			}
+		}
+		n, err := strconv.ParseUint(s, 10, 31)
+		if errors.Is(err, strconv.ErrRange) {
+			d.problemAt(d.at.value(p), "%s is out of range; ids go up to %d", quote(word), maxID)
+			return 0, true
+		}
+		return int(n), err == nil
+	}
+	user, group, both := strings.Cut(word, ":")
+	uid, ok := number(user, func(u User) int { return u.UID })
+	if ok && !both {
+		gid, ok = number(user, func(u User) int { return u.GID })
+	} else if ok {
+		gid, ok = number(group, func(u User) int { return u.GID })
+	}
+	if !ok && t.User.Name != "" { // Else the user is wrong itself.
 		d.problemAt(d.at.value(p), "there is no user %s in the image; write nonroot, root, the name of this target's user, or numbers such as 1000:1000", quote(word))
-		return 0, 0
-	}
-	uid, err := strconv.Atoi(m[1])
-	gid = uid
-	if err == nil && m[2] != "" {
-		gid, err = strconv.Atoi(m[2])
-	}
-	if err != nil || uid > maxID || gid > maxID {
-		d.problemAt(d.at.value(p), "%s is out of range; ids go up to %d", quote(word), maxID)
 	}
 	return uid, gid
 }

@@ -860,7 +860,7 @@ targets:
 		delete(s.Args, "X")
 		s.Targets["api"].Env["V"] = "changed"
 		s.Targets["api"].Extras.Dirs[0].Path = "/changed"
-		s.Targets["api"].Copy[0].Src = "changed"
+		s.Targets["api"].Copy[0].Src = spec.Words{"changed"}
 	}
 	check("1", "amd64")
 	check("2", "arm64")

@@ -193,6 +193,9 @@ func (r *Reference) StatFile(_ context.Context, req client.StatRequest) (*types.
 
 // ReadDir lists a directory.
 func (r *Reference) ReadDir(_ context.Context, req client.ReadDirRequest) ([]*types.Stat, error) {
+	if info, err := fs.Stat(r.Files, clean(req.Path)); err == nil && !info.IsDir() {
+		return nil, errors.New("readdir: not a directory")
+	}
 	entries, err := fs.ReadDir(r.Files, clean(req.Path))
 	if err != nil {
 		return nil, remote(err)
@@ -203,22 +206,22 @@ func (r *Reference) ReadDir(_ context.Context, req client.ReadDirRequest) ([]*ty
 		if err != nil {
 			return nil, remote(err)
 		}
-		out = append(out, stat(info))
+		st := stat(info)
+		if e.Type()&fs.ModeSymlink != 0 {
+			if st.Linkname, err = fs.ReadLink(r.Files, path.Join(clean(req.Path), e.Name())); err != nil {
+				return nil, remote(err)
+			}
+		}
+		out = append(out, st)
 	}
 	return out, nil
 }
 
-// Linkname is what Sys of a symbolic link's fs.FileInfo can be.
-type Linkname string
-
-// stat takes owner, link and attributes from the info's own Stat, if it has one.
+// stat takes owner and attributes from the info's own Stat, if it has one.
 func stat(info fs.FileInfo) *types.Stat {
 	out := &types.Stat{}
-	switch own := info.Sys().(type) {
-	case *types.Stat:
+	if own, ok := info.Sys().(*types.Stat); ok {
 		out = own.CloneVT()
-	case Linkname:
-		out.Linkname = string(own)
 	}
 	out.Path, out.Size, out.Mode, out.ModTime = info.Name(), info.Size(), uint32(info.Mode()), info.ModTime().UnixNano()
 	return out

@@ -3,7 +3,6 @@ package rootfs
 import (
 	"fmt"
 	"os"
-	"path"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
@@ -11,25 +10,38 @@ import (
 	"github.com/fromscratch-build/fromscratch/frontend/spec"
 )
 
-// Copy is the layer of an entry of copy, out of the context src. Its parents are
-// made first, so that owner and mode go to what is copied alone.
-func Copy(src llb.State, c spec.Copy, opts ...llb.ConstraintsOpt) Layer {
+// Copy is the layer of an entry of copy, out of the context src. dirs are the
+// directories that the entry needs, from the top: they are made first, so that owner
+// and mode go to what is copied alone.
+func Copy(src llb.State, c spec.Copy, dirs []Dir, opts ...llb.ConstraintsOpt) Layer {
+	var action *llb.FileAction
+	for _, d := range dirs {
+		action = mkdir(action, d.Path, os.FileMode(d.Mode)&os.ModePerm, llb.WithUIDGID(d.UID, d.GID), created)
+	}
+	// All but the rights is what a Dockerfile's COPY asks of BuildKit.
 	info := &llb.CopyInfo{
-		CreateDestPath:      true,
+		FollowSymlinks:      true,
 		CopyDirContentsOnly: true,
 		AllowWildcard:       true,
+		CreateDestPath:      true,
 		ExcludePatterns:     c.Exclude,
 	}
 	if c.Chmod.Set {
 		info.Mode = chmod(c.Chmod.Bits)
 	}
-	parent := path.Dir(path.Clean(c.Dest))
-	if strings.HasSuffix(c.Dest, "/") {
-		parent = path.Clean(c.Dest)
+	copyOpts := []llb.CopyOption{info, created}
+	if c.Chown != "" {
+		copyOpts = append(copyOpts, llb.WithUIDGID(c.UID, c.GID))
 	}
-	action := llb.Mkdir(parent, 0o755, llb.WithParents(true), created).
-		Copy(src, "/"+strings.TrimLeft(c.Src, "/"), c.Dest, info, llb.WithUIDGID(c.UID, c.GID), created)
-	return several(fmt.Sprintf("copy %s to %s", c.Src, c.Dest), action, opts...)
+	for _, s := range c.Src {
+		s = "/" + strings.TrimLeft(s, "/")
+		if action == nil {
+			action = llb.Copy(src, s, c.Dest, copyOpts...)
+		} else {
+			action = action.Copy(src, s, c.Dest, copyOpts...)
+		}
+	}
+	return several(fmt.Sprintf("copy %s to %s", strings.Join(c.Src, " "), c.Dest), action, opts...)
 }
 
 // chmod is a mode for files. Directories can be entered by whoever can read them,
@@ -56,4 +68,13 @@ func chmod(bits int) *llb.ChmodOpt {
 		clauses = append(clauses, clause)
 	}
 	return &llb.ChmodOpt{ModeStr: strings.Join(clauses, ",")}
+}
+
+// DirMode is what becomes of the mode bits for a directory: who may read it may
+// enter it. A mode beyond 0777 is taken as it is.
+func DirMode(bits int) int {
+	if bits&^0o777 != 0 {
+		return bits
+	}
+	return bits | bits&0o444>>2
 }

@@ -39,7 +39,7 @@ func layers() []rootfs.Layer {
 		rootfs.Nsswitch(),
 		rootfs.Hosts(),
 		rootfs.Dirs("dirs", []rootfs.Dir{{Path: "/srv/app", UID: 1, GID: 2, Mode: 0o750}, {Path: "/spool", Mode: 0o1777}}),
-		rootfs.Copy(llb.Local("context", llb.SessionID("s")), spec.Copy{Src: "config/*", Dest: "/etc/app/", Exclude: spec.Words{"*.tmp"}, Chmod: spec.Mode{Bits: 0o644, Set: true}}),
+		rootfs.Copy(llb.Local("context", llb.SessionID("s")), spec.Copy{Src: spec.Words{"config/*"}, Dest: "/etc/app/", Exclude: spec.Words{"*.tmp"}, Chmod: spec.Mode{Bits: 0o644, Set: true}}, []rootfs.Dir{{Path: "/etc", Mode: 0o755}}),
 		rootfs.Binary(llb.Image("compiled"), []string{"api", "worker"}, []string{"/api", "/bin/worker"}, arm64),
 	}
 }
@@ -130,10 +130,13 @@ func TestDirs(t *testing.T) {
 }
 
 func TestCopy(t *testing.T) {
-	actions := llbtest.Marshal(t, rootfs.Copy(llb.Image("x"), spec.Copy{Src: "config/", Dest: "/etc/app/", UID: 5, GID: 6, Exclude: spec.Words{"*.tmp"}, Chmod: spec.Mode{Bits: 0o640, Set: true}}).State(), llb.LinuxAmd64).FileActions()
-	require.Equal(t, "/etc/app", actions[0].GetMkdir().Path)
-	require.Nil(t, actions[0].GetMkdir().Owner, "what is above stays root's")
-	c := actions[1].GetCopy()
+	actions := llbtest.Marshal(t, rootfs.Copy(llb.Image("x"), spec.Copy{Src: spec.Words{"config/"}, Dest: "/etc/app/", Chown: "5:6", UID: 5, GID: 6, Exclude: spec.Words{"*.tmp"}, Chmod: spec.Mode{Bits: 0o640, Set: true}},
+		[]rootfs.Dir{{Path: "/etc", Mode: 0o755}, {Path: "/etc/app", UID: 5, GID: 6, Mode: 0o750}}).State(), llb.LinuxAmd64).FileActions()
+	require.Equal(t, "/etc", actions[0].GetMkdir().Path)
+	require.Zero(t, actions[0].GetMkdir().Owner.User.GetByID(), "what is above stays root's")
+	require.Equal(t, uint32(5), actions[1].GetMkdir().Owner.User.GetByID())
+	c := actions[2].GetCopy()
+	require.True(t, c.FollowSymlink)
 	require.Equal(t, "/config", c.Src)
 	require.Equal(t, "/etc/app/", c.Dest)
 	require.Equal(t, []string{"*.tmp"}, c.ExcludePatterns)

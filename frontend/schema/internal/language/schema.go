@@ -48,7 +48,7 @@ const (
 	userName      = `^[a-z_][a-z0-9_-]{0,31}$`
 	homePath      = `^/[^:\n]*$`
 	ids           = `^0*[0-9]{1,10}(:0*[0-9]{1,10})?$`
-	owner         = `^([a-z_][a-z0-9_-]{0,31}|0*[0-9]{1,10}(:0*[0-9]{1,10})?)$`
+	owner         = `^([a-z_][a-z0-9_-]{0,31}|0*[0-9]{1,10})(:([a-z_][a-z0-9_-]{0,31}|0*[0-9]{1,10}))?$`
 	octalMode     = `^(0o)?0*[0-7]{1,4}$`
 	duration      = `^\+?(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$|^0$`
 	portRange     = `^[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|sctp))?$`
@@ -316,7 +316,7 @@ var byField = map[string]*jsonschema.Schema{
 	"Healthcheck.test":    healthTest(),
 	"Healthcheck.retries": whole(0, 0),
 
-	"Copy.src":   text(noBackslash),
+	"Copy.src":   words(noBackslash),
 	"Copy.dest":  text(absolutePath),
 	"Copy.from":  text(contextName),
 	"Copy.chown": text(owner),
@@ -399,7 +399,7 @@ var examples = map[string][]any{
 	"Metadata.licenses": {"Apache-2.0", "MIT OR Apache-2.0"},
 	"Metadata.version":  {"${VERSION}"},
 
-	"Copy.src":     {"config/"},
+	"Copy.src":     {"config/", []any{"LICENSE", "docs/*.txt"}},
 	"Copy.dest":    {"/etc/app/"},
 	"Copy.from":    {"assets"},
 	"Copy.exclude": {"*.tmp"},
