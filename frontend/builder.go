@@ -36,6 +36,8 @@ type prepared struct {
 	version string
 	// generator makes the SBOM, if the request names one.
 	generator scan.Scanner
+	// known are annotations that nobody has to write.
+	known map[string]string
 	// images holds the toolchain images that were resolved, by name.
 	images map[string]toolchain.Image
 	// panicked turns a panic of a goroutine into an error.
@@ -49,10 +51,11 @@ type prepared struct {
 func (f Frontend) prepare(ctx context.Context, req *request, src *sources.FS) (*prepared, error) {
 	p := &prepared{req: req, src: src, version: cmp.Or(f.Version, "dev"), panicked: f.panicked,
 		images: map[string]toolchain.Image{}, filled: map[string]filled{}, certs: map[spec.Certificate][]pemfile.Certificate{}}
-	var err error
-	if p.epoch, err = req.epoch(ctx); err != nil {
+	from, err := req.provenance(ctx)
+	if err != nil {
 		return nil, err
 	}
+	p.epoch, p.known = from.epoch, from.annotations
 	if p.generator, err = req.scanner(ctx); err != nil {
 		return nil, err
 	}

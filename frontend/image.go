@@ -1,10 +1,8 @@
 package frontend
 
 import (
-	"context"
 	"maps"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
@@ -12,7 +10,6 @@ import (
 	"github.com/moby/buildkit/util/system"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
-	"github.com/pkg/errors"
 
 	"github.com/fromscratch-build/fromscratch/frontend/spec"
 	"github.com/fromscratch-build/fromscratch/llb/rootfs"
@@ -58,7 +55,7 @@ func (b *builder) imageConfig(layers []rootfs.Layer) *dockerspec.DockerOCIImage 
 		}
 		cfg.Volumes[v] = struct{}{}
 	}
-	cfg.Labels = joined(t.Metadata.Annotations(), t.Labels, b.req.Labels)
+	cfg.Labels = joined(b.annotations(), t.Labels, b.req.Labels)
 	img.History = b.history(layers)
 	b.inherit(img)
 	if b.shell != nil {
@@ -127,33 +124,12 @@ func joined(ms ...map[string]string) map[string]string {
 // those of metadata to the index too, if there is one; an exporter refuses
 // annotations of an index that it does not make.
 func (b *builder) annotate(res *client.Result) {
-	for k, v := range joined(b.target.Metadata.Annotations(), b.target.Annotations) {
+	for k, v := range joined(b.annotations(), b.target.Annotations) {
 		res.AddMeta(exptypes.AnnotationManifestKey(&b.platform.OCI, k), []byte(v))
 	}
 	if b.req.MultiPlatformRequested {
-		for k, v := range b.target.Metadata.Annotations() {
+		for k, v := range b.annotations() {
 			res.AddMeta(exptypes.AnnotationIndexKey(k), []byte(v))
 		}
 	}
-}
-
-// epoch is the time of the image: SOURCE_DATE_EPOCH, else the time of the commit
-// that a git context is at, else the beginning of 1970. It goes into the config
-// and its history only.
-func (r *request) epoch(ctx context.Context) (time.Time, error) {
-	if v := r.BuildArgs[keySourceDateEpoch]; v != "" {
-		sec, err := strconv.ParseInt(v, 10, 64)
-		if err != nil {
-			return time.Time{}, errors.Errorf("SOURCE_DATE_EPOCH must be a number of seconds since 1970, not %q", v)
-		}
-		return time.Unix(sec, 0).UTC(), nil
-	}
-	t, err := r.ResolveMainContextSourceDateEpoch(ctx)
-	if err != nil {
-		return time.Time{}, errors.Wrap(err, "failed to read the time of the context's commit")
-	}
-	if t != nil {
-		return t.UTC(), nil
-	}
-	return time.Unix(0, 0).UTC(), nil
 }

@@ -5,6 +5,7 @@ package builds
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,15 +56,19 @@ type Build struct {
 	Bed *testbed.Bed
 	// Context is the folder of the build context.
 	Context string
+	// Remote is the address of a build context that is no folder, used instead of Context.
+	Remote string
 	// File is the spec, relative to Context. Default: fromscratch.yaml.
 	File      string
 	Target    string
 	Platforms []string
 	// Args are build arguments.
 	Args map[string]string
-	// Contexts are named contexts, such as docker-image://….
+	// Contexts are named contexts: folders, or such as docker-image://….
 	Contexts map[string]string
-	NoCache  bool
+	// Labels are labels of the command line.
+	Labels  map[string]string
+	NoCache bool
 	// CacheTo and CacheFrom are the references of a cache in a registry.
 	CacheTo, CacheFrom string
 	// Secrets are secrets by their ids.
@@ -133,6 +138,9 @@ func (b Build) Command(dir string) []string {
 	}
 	args := []string{"buildx", "build", "--builder", builder, "--progress", "plain",
 		"--output", "type=oci,tar=false,dest=" + dir, "-f", filepath.Join(b.Context, b.file())}
+	if b.Remote != "" {
+		args[len(args)-1] = b.file()
+	}
 	if len(b.Platforms) > 0 {
 		args = append(args, "--platform", strings.Join(b.Platforms, ","))
 	}
@@ -171,7 +179,10 @@ func (b Build) Command(dir string) []string {
 	if b.Local != "" {
 		args = append(args, "--output", "type=local,dest="+b.Local)
 	}
-	return append(args, b.Context)
+	for _, l := range slices.Sorted(maps.Keys(b.Labels)) {
+		args = append(args, "--label", l+"="+b.Labels[l])
+	}
+	return append(args, cmp.Or(b.Remote, b.Context))
 }
 
 func secretVariable(id string) string {
@@ -200,16 +211,32 @@ func (b Build) inProcess(ctx context.Context, dir string) (string, error) {
 		return "", err
 	}
 	defer c.Close()
-	root, err := fsutil.NewFS(b.Context)
-	if err != nil {
-		return "", err
+	mounts := map[string]fsutil.FS{}
+	if b.Remote == "" {
+		root, err := fsutil.NewFS(b.Context)
+		if err != nil {
+			return "", err
+		}
+		mounts["context"], mounts["dockerfile"] = root, root
 	}
 	attrs := map[string]string{"filename": b.file(), "target": b.Target, "platform": strings.Join(b.Platforms, ",")}
 	for k, v := range b.Args {
 		attrs["build-arg:"+k] = v
 	}
 	for k, v := range b.Contexts {
+		if filepath.IsAbs(v) {
+			if mounts[k], err = fsutil.NewFS(v); err != nil {
+				return "", err
+			}
+			v = "local:" + k
+		}
 		attrs["context:"+k] = v
+	}
+	for k, v := range b.Labels {
+		attrs["label:"+k] = v
+	}
+	if b.Remote != "" {
+		attrs["context"] = b.Remote
 	}
 	if b.NoCache {
 		attrs["no-cache"] = ""
@@ -223,7 +250,7 @@ func (b Build) inProcess(ctx context.Context, dir string) (string, error) {
 		// transfer of another.
 		SharedKey:     b.Context,
 		FrontendAttrs: attrs,
-		LocalMounts:   map[string]fsutil.FS{"context": root, "dockerfile": root},
+		LocalMounts:   mounts,
 		Exports:       []client.ExportEntry{{Type: client.ExporterOCI, Attrs: map[string]string{"tar": "false"}, OutputDir: dir}},
 	}
 	registry := func(ref string) []client.CacheOptionsEntry {

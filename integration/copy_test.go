@@ -1,0 +1,169 @@
+//go:build integration
+
+package integration
+
+import (
+	"archive/tar"
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fromscratch-build/fromscratch/integration/builds"
+	"github.com/fromscratch-build/fromscratch/integration/ocilayout"
+)
+
+// copies are entries of copy, and what a Dockerfile says instead. D is a directory
+// that both images have, root's and with mode 0755.
+var copies = []struct{ dockerfile, spec string }{
+	{`file.txt D/file`, `src: file.txt, dest: D/file`},
+	{`file.txt D/sub/`, `src: file.txt, dest: D/sub/`},
+	{`file.txt D/a/b/c`, `src: file.txt, dest: D/a/b/c`},
+	{`/run.sh D/`, `src: /run.sh, dest: D/`},
+	{`dir D/new`, `src: dir, dest: D/new`},
+	{`dir/ D/new/`, `src: dir/, dest: D/new/`},
+	{`dir D`, `src: dir, dest: D`},
+	{`closed D/closed`, `src: closed, dest: D/closed`},
+	{`around D/`, `src: around, dest: D/`},
+	{`links D/links`, `src: links, dest: D/links`},
+	{`tofile D/x`, `src: tofile, dest: D/x`},
+	{`tofile D/`, `src: tofile, dest: D/`},
+	{`todir D/x`, `src: todir, dest: D/x`},
+	{`todir/sub/deep D/`, `src: todir/sub/deep, dest: D/`},
+	{`*.txt D/`, `src: "*.txt", dest: D/`},
+	{`?.conf D/`, `src: "?.conf", dest: D/`},
+	{`[a-b].conf D/`, `src: "[a-b].conf", dest: D/`},
+	{`dir* D/`, `src: "dir*", dest: D/`},
+	{`*/*.conf D/`, `src: "*/*.conf", dest: D/`},
+	{`to* D/`, `src: "to*", dest: D/`},
+	{`hidden/* D/`, `src: hidden/*, dest: D/`},
+	{`one*.txt D/renamed`, `src: "one*.txt", dest: D/renamed`},
+	{`--exclude=*.tmp dir D/x`, `src: dir, dest: D/x, exclude: "*.tmp"`},
+	{`--exclude=**/*.tmp dir D/x`, `src: dir, dest: D/x, exclude: "**/*.tmp"`},
+	{`--exclude=sub dir D/x`, `src: dir, dest: D/x, exclude: [sub]`},
+	{`--exclude=sub --exclude=!sub/deep dir D/x`, `src: dir, dest: D/x, exclude: [sub, "!sub/deep"]`},
+	{`--exclude=* --exclude=!sub/deep dir D/x`, `src: dir, dest: D/x, exclude: ["*", "!sub/deep"]`},
+	{`--exclude=one*.txt *.txt D/`, `src: "*.txt", dest: D/, exclude: one*.txt`},
+	{`--chown=5:6 file.txt D/`, `src: file.txt, dest: D/, chown: "5:6"`},
+	{`--chown=7 dir D/x`, `src: dir, dest: D/x, chown: 7`},
+	{`--chown=65532:0 dir D/x/`, `src: dir, dest: D/x/, chown: "nonroot:root"`},
+	{`--chown=1234:1234 links D/x`, `src: links, dest: D/x, chown: web`},
+	{`--chmod=600 file.txt D/`, `src: file.txt, dest: D/, chmod: 0600`},
+	{`--chmod=4755 run.sh D/`, `src: run.sh, dest: D/, chmod: 4755`},
+	{`--chmod=a-x,u=rwX,g=rX,o= dir D/`, `src: dir, dest: D/, chmod: 0640`},
+	{`file.txt run.sh dir D/`, `src: [file.txt, run.sh, dir], dest: D/`},
+	{`dir* *.conf D/`, `src: ["dir*", "*.conf"], dest: D/`},
+	{`"with space" D/`, `src: with space, dest: D/`},
+	{`größe D/`, `src: größe, dest: D/`},
+	{`--exclude=* --exclude=!file.txt . D/`, `src: ., dest: D/, exclude: ["*", "!file.txt"]`},
+	{`--from=assets * D/`, `from: assets, src: "*", dest: D/`},
+	{`--from=assets tree/x D/`, `from: assets, src: tree/x, dest: D/`},
+	{`--from=image /data D/data`, `from: image, src: /data, dest: D/data`},
+	{`--from=image --chown=1:2 /data D/data`, `from: image, src: data, dest: D/data, chown: "1:2"`},
+	{`--from=image /link/file D/`, `from: image, src: /link/file, dest: D/`},
+	{`--from=image / D/`, `from: image, src: /, dest: D/`},
+	{`dir2 /twice`, `src: dir2, dest: /twice`},
+	{`dir /twice`, `src: dir, dest: /twice`},
+	{`--chown=5:6 dir /kept`, `src: dir, dest: /kept, chown: "5:6"`},
+	{`file.txt /kept/`, `src: file.txt, dest: /kept/`},
+	{`one.txt /kept/file.txt`, `src: one.txt, dest: /kept/file.txt`},
+}
+
+// copyContext is a build context with one of everything, and the two named contexts.
+func copyContext(t *testing.T) (dir string, contexts map[string]string) {
+	t.Helper()
+	dir = builds.Write(t, with(goProgram(hello),
+		".dockerignore", "Dockerfile*\nfromscratch.yaml\n.dockerignore\nignored\n",
+		"file.txt", "file", "one.txt", "one", "run.sh", "#!/bin/sh\n", "a.conf", "a", "b.conf", "b", "c.conf", "c",
+		"dir/x.tmp", "x", "dir/y", "y", "dir/d.conf", "d", "dir/sub/deep", "deep", "dir/sub/z.tmp", "z", "dir2/sub/two", "two", "dir2/y", "other",
+		"closed/secret", "s", "hidden/.dot", "dot", "hidden/seen", "seen", "with space", "space", "größe", "ü",
+		"links/target", "target", "around/links/x", "x", "ignored", "i"))
+	for name, mode := range map[string]os.FileMode{"run.sh": 0o755, "closed/secret": 0o600, "closed": 0o700, "dir/sub": 0o750} {
+		require.NoError(t, os.Chmod(filepath.Join(dir, name), mode))
+	}
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "around/empty"), 0o755))
+	for name, to := range map[string]string{
+		"links/relative": "target", "links/absolute": "/etc/passwd", "links/up": "../../nowhere", "links/todir": "../dir",
+		"tofile": "file.txt", "todir": "dir", "around/out": "/",
+	} {
+		require.NoError(t, os.Symlink(to, filepath.Join(dir, name)))
+	}
+	assets := builds.Write(t, map[string]string{"logo": "logo", "tree/x/y": "y"})
+	image := builds.Write(t, map[string]string{"Dockerfile": "FROM scratch\nARG TARGETARCH\nCOPY --chown=7:8 data /data\nCOPY --chown=9:9 $TARGETARCH /arch\nCOPY link /\n",
+		"data/file": "data", "data/sub/x": "x", "amd64": "for amd64", "arm64": "for arm64"})
+	require.NoError(t, os.MkdirAll(filepath.Join(image, "link"), 0o755))
+	require.NoError(t, os.Symlink("/data", filepath.Join(image, "link/link")))
+	name := bed.Registry + "/test/copy-image"
+	builds.Build{Bed: bed, Context: image, File: "Dockerfile", Platforms: []string{"linux/amd64", "linux/arm64"}, Push: name}.OK(t, builds.Image)
+	return dir, map[string]string{"assets": assets, "image": "docker-image://" + name}
+}
+
+// described is the tree of an image, without what only one of the two has.
+func described(img *ocilayout.Image) map[string]string {
+	out := map[string]string{}
+	for name, f := range img.Files {
+		if name == "/" || name == "/app" {
+			continue
+		}
+		h := f.Header
+		text := fmt.Sprintf("%c %o %d:%d", h.Typeflag, h.Mode, h.Uid, h.Gid)
+		if h.Typeflag == tar.TypeReg {
+			text += fmt.Sprintf(" %x", sha256.Sum256(f.Data))
+		}
+		if h.Linkname != "" {
+			text += " -> " + h.Linkname
+		}
+		out[name] = text
+	}
+	return out
+}
+
+// TestCopyAsDockerfile: copy makes the files that the COPY of a Dockerfile makes,
+// with their modes, owners and links.
+func TestCopyAsDockerfile(t *testing.T) {
+	dir, contexts := copyContext(t)
+	var dockerfile, spec strings.Builder
+	dockerfile.WriteString("FROM scratch\nCOPY places /\n")
+	spec.WriteString(goSpec + "    user: {name: web, uid: 1234}\n    extras: none\n    copy:\n      - {src: places, dest: /}\n")
+	for i, c := range copies {
+		d := fmt.Sprintf("/e%02d", i)
+		require.NoError(t, os.MkdirAll(filepath.Join(dir, "places", d), 0o755))
+		fmt.Fprintf(&dockerfile, "COPY %s\n", quoted(strings.ReplaceAll(c.dockerfile, " D", " "+d)))
+		fmt.Fprintf(&spec, "      - {%s}\n", strings.ReplaceAll(c.spec, "dest: D", "dest: "+d))
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(dockerfile.String()), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "fromscratch.yaml"), []byte(spec.String()), 0o644))
+	platforms := []string{"linux/amd64", "linux/arm64"}
+	want := builds.Build{Bed: bed, Context: dir, File: "Dockerfile", Platforms: platforms, Contexts: contexts}.OK(t, builds.Image)
+	each(t, func(t *testing.T, via builds.Via) {
+		got := builds.Build{Bed: bed, Context: dir, Platforms: platforms, Contexts: contexts}.OK(t, via)
+		for _, pf := range platforms {
+			want, got := described(want.Layout.Images[pf]), described(got.Layout.Images[pf])
+			for name, text := range want {
+				if got[name] != text {
+					t.Errorf("%s: %s is %q, and %q by a Dockerfile", pf, name, got[name], text)
+				}
+			}
+			for name, text := range got {
+				if want[name] == "" {
+					t.Errorf("%s: %s is %q, and not there by a Dockerfile", pf, name, text)
+				}
+			}
+			require.Greater(t, len(want), 3*len(copies))
+			arch := strings.TrimPrefix(pf, "linux/")
+			require.Equal(t, fmt.Sprintf("0 644 9:9 %x", sha256.Sum256([]byte("for "+arch))), got["/e45/arch"], "the image is that for the platform of the result")
+		}
+	})
+}
+
+// quoted writes a name with a blank as a Dockerfile takes it.
+func quoted(line string) string {
+	if rest, ok := strings.CutPrefix(line, `"with space" `); ok {
+		return `["with space", "` + rest + `"]`
+	}
+	return line
+}
