@@ -122,10 +122,14 @@ func joined(ms ...map[string]string) map[string]string {
 
 // annotate adds the annotations of the target to the result: to the manifest, and
 // those of metadata to the index too, if there is one; an exporter refuses
-// annotations of an index that it does not make.
+// annotations of an index that it does not make. Of a result for one platform it
+// looks at annotations for no platform alone, unless there are attestations.
 func (b *builder) annotate(res *client.Result) {
 	for k, v := range joined(b.annotations(), b.target.Annotations) {
 		res.AddMeta(exptypes.AnnotationManifestKey(&b.platform.OCI, k), []byte(v))
+		if !b.req.MultiPlatformRequested {
+			res.AddMeta(exptypes.AnnotationManifestKey(nil, k), []byte(v))
+		}
 	}
 	if b.req.MultiPlatformRequested {
 		for k, v := range b.annotations() {
