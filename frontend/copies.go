@@ -50,29 +50,44 @@ type origin struct {
 	title string
 }
 
-// copies are the layers of what the target copies into its image.
+// copies are the layers of what the target copies into its image. The error lists
+// what is wrong with any entry.
 func (b *builder) copies(ctx context.Context) ([]rootfs.Layer, error) {
 	var out []rootfs.Layer
+	var problems spec.Problems
 	for i, entry := range b.target.Copy {
-		c := &copied{Copy: entry, at: spec.Path{"targets", b.target.Name(), "copy", strconv.Itoa(i)}}
-		var err error
-		if c.from, err = b.origin(ctx, c); err != nil {
+		layer, err := b.copy(ctx, &copied{Copy: entry, at: spec.Path{"targets", b.target.Name(), "copy", strconv.Itoa(i)}})
+		if p, ok := errors.AsType[*spec.Problem](err); ok {
+			problems = append(problems, p)
+		} else if err != nil {
 			return nil, err
 		}
-		if err := b.find(c); err != nil {
-			return nil, err
-		}
-		if err := b.checkCopy(c); err != nil {
-			return nil, err
-		}
-		dirs, err := b.dirsOf(c)
-		if err != nil {
-			return nil, err
-		}
-		b.copied = append(b.copied, c)
-		out = append(out, rootfs.Copy(c.from.state, entry, dirs, b.optionsAt(b.spec.ValueRange(c.at...))...))
+		out = append(out, layer)
+	}
+	if len(problems) > 0 {
+		return nil, problems
 	}
 	return out, nil
+}
+
+// copy is the layer of one entry.
+func (b *builder) copy(ctx context.Context, c *copied) (rootfs.Layer, error) {
+	var err error
+	if c.from, err = b.origin(ctx, c); err != nil {
+		return rootfs.Layer{}, err
+	}
+	if err := b.find(c); err != nil {
+		return rootfs.Layer{}, err
+	}
+	if err := b.checkCopy(c); err != nil {
+		return rootfs.Layer{}, err
+	}
+	dirs, err := b.dirsOf(c)
+	if err != nil {
+		return rootfs.Layer{}, err
+	}
+	b.copied = append(b.copied, c)
+	return rootfs.Copy(c.from.state, c.Copy, dirs, b.optionsAt(b.spec.ValueRange(c.at...))...), nil
 }
 
 // origin is the context that an entry copies out of. An image is that for the

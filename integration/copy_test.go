@@ -167,3 +167,49 @@ func quoted(line string) string {
 	}
 	return line
 }
+
+// TestCopyErrors: what is wrong with any entry is told at its line, before anything is
+// compiled.
+func TestCopyErrors(t *testing.T) {
+	dir := builds.Write(t, with(goProgram(hello), ".dockerignore", "ignored\n", "ignored", "i", "conf/app.yaml", "a", "site/app", "x", "tree/usr/bin/tool", "x", "tmps/tmp", "x",
+		"fromscratch.yaml", goSpec+`    path: /bin/app
+    workdir: /srv
+    copy:
+      - {src: conf/app.yml, dest: /etc/app/}
+      - {src: ignored, dest: /etc/app/}
+      - {src: "conf/*.toml", dest: /etc/app/}
+      - {src: out, dest: /etc/app/}
+      - {src: hosts, dest: /etc/app/}
+      - {src: nowhere, dest: /etc/app/}
+      - {src: circle, dest: /etc/app/}
+      - {src: site, dest: /bin}
+      - {src: tree, dest: /}
+      - {src: tmps, dest: /}
+      - {src: conf/app.yaml, dest: /srv}
+      - {src: x, dest: /x, from: assets}
+`))
+	for name, to := range map[string]string{"out": "../other/file", "hosts": "/etc/hosts", "nowhere": "conf/none", "circle": "circle", "tree/bin": "usr/bin"} {
+		require.NoError(t, os.Symlink(to, filepath.Join(dir, name)))
+	}
+	each(t, func(t *testing.T, via builds.Via) {
+		out := builds.Build{Bed: bed, Context: dir}.Fails(t, via)
+		for _, want := range []string{
+			"   9 | >>>       - {src: conf/app.yml, dest: /etc/app/}",
+			`:9:15: there is nothing named "conf/app.yml" in the build context; see whether .dockerignore leaves it out; did you mean "app.yaml"?`,
+			`:10:15: there is nothing named "ignored" in the build context; see whether .dockerignore leaves it out`,
+			`:11:15: nothing in the build context matches "conf/*.toml"`,
+			":12:15: the link out leads to ../other/file, which is outside of the context; pass a context that holds it with --build-context name=folder",
+			":13:15: the link hosts leads to /etc/hosts, which is outside of the context",
+			":14:15: the link nowhere leads to conf/none, which is not there",
+			":15:15: the link circle leads in circles",
+			":16:27: this would write site/app of the build context over the binary /bin/app; leave it out with exclude: app",
+			":17:27: tree/bin of the build context is a link, which would be at /bin, and /bin is a directory because of the binary /bin/app; leave it out with exclude: bin",
+			":18:27: tmps/tmp of the build context is a file, which would be at /tmp, and /tmp is a directory because of extras: tmp",
+			":19:36: conf/app.yaml of the build context is a file, which would be at /srv, and /srv is a directory because of workdir; write dest: /srv/",
+			`:20:34: there is no context named "assets"; pass one with --build-context assets=…`,
+		} {
+			require.Contains(t, out, want)
+		}
+		require.NotContains(t, out, "go build", "nothing was compiled")
+	})
+}
