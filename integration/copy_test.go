@@ -73,8 +73,9 @@ var copies = []struct{ dockerfile, spec string }{
 	{`one.txt /kept/file.txt`, `src: one.txt, dest: /kept/file.txt`},
 }
 
-// copyContext is a build context with one of everything, and the two named contexts.
-func copyContext(t *testing.T) (dir string, contexts map[string]string) {
+// copyContext is a build context with one of everything, and the two named contexts, of
+// which the image is in a layout on disk too.
+func copyContext(t *testing.T) (dir string, contexts map[string]string, layout string) {
 	t.Helper()
 	dir = builds.Write(t, with(goProgram(hello),
 		".dockerignore", "Dockerfile*\nfromscratch.yaml\n.dockerignore\nignored\n",
@@ -98,8 +99,8 @@ func copyContext(t *testing.T) (dir string, contexts map[string]string) {
 	require.NoError(t, os.MkdirAll(filepath.Join(image, "link"), 0o755))
 	require.NoError(t, os.Symlink("/data", filepath.Join(image, "link/link")))
 	name := bed.Registry + "/test/copy-image"
-	builds.Build{Bed: bed, Context: image, File: "Dockerfile", Platforms: []string{"linux/amd64", "linux/arm64"}, Push: name}.OK(t, builds.Image)
-	return dir, map[string]string{"assets": assets, "image": "docker-image://" + name}
+	r := builds.Build{Bed: bed, Context: image, File: "Dockerfile", Platforms: []string{"linux/amd64", "linux/arm64"}, Push: name}.OK(t, builds.Image)
+	return dir, map[string]string{"assets": assets, "image": "docker-image://" + name}, "oci-layout://" + r.Dir + "@" + r.Layout.Root.Digest.String()
 }
 
 // described is the tree of an image, without what only one of the two has.
@@ -125,7 +126,7 @@ func described(img *ocilayout.Image) map[string]string {
 // TestCopyAsDockerfile: copy makes the files that the COPY of a Dockerfile makes,
 // with their modes, owners and links.
 func TestCopyAsDockerfile(t *testing.T) {
-	dir, contexts := copyContext(t)
+	dir, contexts, layout := copyContext(t)
 	var dockerfile, spec strings.Builder
 	dockerfile.WriteString("FROM scratch\nCOPY places /\n")
 	spec.WriteString(goSpec + "    user: {name: web, uid: 1234}\n    extras: none\n    copy:\n      - {src: places, dest: /}\n")
@@ -140,7 +141,12 @@ func TestCopyAsDockerfile(t *testing.T) {
 	platforms := []string{"linux/amd64", "linux/arm64"}
 	want := builds.Build{Bed: bed, Context: dir, File: "Dockerfile", Platforms: platforms, Contexts: contexts}.OK(t, builds.Image)
 	each(t, func(t *testing.T, via builds.Via) {
-		got := builds.Build{Bed: bed, Context: dir, Platforms: platforms, Contexts: contexts}.OK(t, via)
+		build := builds.Build{Bed: bed, Context: dir, Platforms: platforms, Contexts: contexts}
+		got := build.OK(t, via)
+		if via == builds.Image {
+			build.Contexts = with(contexts, "image", layout)
+			require.Equal(t, got.Layout.Root.Digest, build.OK(t, via).Layout.Root.Digest, "an image is the same wherever it comes from")
+		}
 		for _, pf := range platforms {
 			want, got := described(want.Layout.Images[pf]), described(got.Layout.Images[pf])
 			for name, text := range want {
