@@ -1,11 +1,13 @@
 package frontend_test
 
 import (
+	"fmt"
 	"testing"
 	"testing/fstest"
 
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/solver/pb"
+	digest "github.com/opencontainers/go-digest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -156,4 +158,39 @@ func TestCopiedDirectories(t *testing.T) {
 		require.Zero(t, d.Owner.GetUser().GetByID())
 		require.Equal(t, int32(0o755), d.Mode)
 	}
+}
+
+// TestCopiedOverExtras: /tmp and the home are what extras say, also where a tree that is
+// copied to the root has directories of these names.
+func TestCopiedOverExtras(t *testing.T) {
+	settled := func(spec string) []string {
+		c := newClient(t, "toolchain: go-cgo0\ntargets:\n  app:\n    build: .\n    copy: ["+spec+"]\n", nil)
+		for _, name := range []string{"root/tmp/x", "root/home/nonroot/x", "other/x"} {
+			c.Files.(fstest.MapFS)[name] = &fstest.MapFile{}
+		}
+		_, err := build(c)
+		require.NoError(t, err)
+		var out []string
+		for _, s := range c.Solves() {
+			for _, dt := range s.Definition.Def {
+				var op pb.Op
+				require.NoError(t, op.UnmarshalVT(dt))
+				if s.Definition.Metadata[digest.FromBytes(dt).String()].Description["llb.customname"] != "directories (files)" {
+					continue
+				}
+				for _, a := range op.GetFile().GetActions() {
+					if d := a.GetMkdir(); d != nil && d.Mode != 0o755 {
+						out = append(out, fmt.Sprintf("%s %o", d.Path, d.Mode))
+					}
+					if d := a.GetCopy(); d != nil {
+						out = append(out, fmt.Sprintf("%s %o", d.Dest, d.Mode))
+					}
+				}
+			}
+		}
+		return out
+	}
+	require.Equal(t, []string{"/home/nonroot 700", "/tmp 1777"}, settled("{src: root, dest: /}"))
+	require.Equal(t, []string{"/tmp 1777"}, settled("{src: root, dest: /, exclude: home}"))
+	require.Empty(t, settled("{src: other, dest: /}"))
 }
