@@ -217,5 +217,6 @@ func TestCopyErrors(t *testing.T) {
 			require.Contains(t, out, want)
 		}
 		require.NotContains(t, out, "go build", "nothing was compiled")
+		plainWords(t, out)
 	})
 }

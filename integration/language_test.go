@@ -242,21 +242,6 @@ extras: {nsswitch: true, hosts: true, dirs: [{path: /var/spool/app, chmod: 1777}
 	}
 	require.NotContains(t, img.Files, "/etc/app/c.tmp")
 	require.Equal(t, "hello", string(img.Files["/srv/greeting"].Data))
-
-	for _, tc := range []struct{ name, entry, want string }{
-		{"missing", "{src: nope, dest: /x}", `:6:19: there is nothing named "nope" in the build context; see whether .dockerignore leaves it out`},
-		{"missing by pattern", "{src: '*.nope', dest: /x}", `:6:19: there is nothing named "*.nope" in the build context`},
-		{"no such context", "{src: x, dest: /x, from: other}", `:6:38: there is no context named "other"; pass one with --build-context other=…`},
-		{"over the binary", "{src: go.mod, dest: /app}", `:6:33: this would write over the binary /app; choose another dest`},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			dir := builds.Write(t, with(goProgram(hello), "fromscratch.yaml", goSpec+"    copy: [ "+tc.entry+" ]\n"))
-			out := builds.Build{Bed: bed, Context: dir}.Fails(t, builds.Image)
-			require.Contains(t, out, "   6 | >>>     copy: [ "+tc.entry)
-			require.Contains(t, out, tc.want)
-			plainWords(t, out)
-		})
-	}
 }
 
 // TestOwners: layers carry the directories above their files, and none takes a
