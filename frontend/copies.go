@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/distribution/reference"
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/moby/patternmatcher"
@@ -136,8 +137,11 @@ func (b *builder) noOrigin(name string) string {
 // isImage tells whether a named context is an image, or the result of another
 // build, rather than a folder or a checkout.
 func (b *builder) isImage(name string) bool {
-	opts := b.req.BuildOpts().Opts
-	for key, v := range opts {
+	if named, err := reference.ParseNormalizedNamed(name); err == nil {
+		// As dockerui looks it up.
+		name = strings.TrimSuffix(reference.FamiliarString(named), ":latest")
+	}
+	for key, v := range b.req.BuildOpts().Opts {
 		if key != "context:"+name && !strings.HasPrefix(key, "context:"+name+"::") {
 			continue
 		}
@@ -176,15 +180,15 @@ func (b *builder) find(c *copied) error {
 			}
 		}
 		for _, n := range names {
-			real, err := follow(c.from.files, n, c.from.isRoot)
+			target, err := follow(c.from.files, n, c.from.isRoot)
 			if err != nil {
 				return b.linkProblem(c, at, src, err)
 			}
-			info, err := c.from.files.Lstat(real)
+			info, err := c.from.files.Lstat(target)
 			if err != nil {
 				return err
 			}
-			c.found = append(c.found, found{source: i, name: n, real: real, dir: info.IsDir()})
+			c.found = append(c.found, found{source: i, name: n, real: target, dir: info.IsDir()})
 		}
 	}
 	if len(c.found) > 1 && !strings.HasSuffix(c.Dest, "/") {
