@@ -52,7 +52,6 @@ targets:
 `, []string{
 		`fromscratch.yaml:2:7: "a b" is not the name of an image; write one such as gcr.io/distroless/static, debian:12-slim or registry.example/base@sha256:…, in lower case`,
 		`fromscratch.yaml:4:15: "Debian:12" is not the name of an image; write one such as gcr.io/distroless/static, debian:12-slim or registry.example/base@sha256:…, in lower case`,
-		"fromscratch.yaml:5:27: NONE switches off what a base image checks, and scratch checks nothing; remove healthcheck",
 	}},
 	{"prebuilt without a binary", `
 toolchain: prebuilt
