@@ -1,6 +1,7 @@
 package rust
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -72,17 +73,13 @@ func (p *Plan) needsGCC() bool {
 // The compiler is one word. Build scripts that run configure or cmake pass only the
 // program on, and would drop the arguments that CC may hold as well, with which the
 // cross compiler turns from glibc to musl.
-func (p *Plan) cEnvironment(pf platform.Platform, buildArch string) [][2]string {
+func (p *Plan) cEnvironment(e toolchain.Env, pf platform.Platform) [][2]string {
 	dir, triple := toolsDir(pf), pf.Rust.Triple
 	linker := gccLinker
-	if p.withLLD(pf, buildArch) {
+	if p.withLLD(pf, e.BuildArch) {
 		linker = lldLinker
 	}
-	var env [][2]string
-	variable := "CARGO_TARGET_" + envName(triple) + "_LINKER"
-	if _, ok := p.target.Build.Env[variable]; !ok {
-		env = append(env, [2]string{variable, path.Join(dir, linker)})
-	}
+	env := p.unlessSet("CARGO_TARGET_"+envName(triple)+"_LINKER", path.Join(dir, linker))
 	if !p.compilesC {
 		return env
 	}
@@ -98,29 +95,44 @@ func (p *Plan) cEnvironment(pf platform.Platform, buildArch string) [][2]string 
 		{"PKG_CONFIG_LIBDIR", "/usr/lib/" + pf.Rust.Musl + "/pkgconfig"},
 		{"RANLIB", pf.Rust.GNU + "-ranlib"},
 	} {
-		if p.sets(kv[0], triple) {
-			continue
-		}
-		env = append(env, [2]string{kv[0] + "_" + triple, kv[1]}, [2]string{kv[0] + "_" + underscored(triple), kv[1]})
+		forms := p.forms(kv[0], triple)
+		env = append(env, p.unlessSet(forms[0], kv[1], forms...)...)
+		env = append(env, p.unlessSet(forms[1], kv[1], forms...)...)
 	}
+	env = append(env, p.plainCompilers(e, pf)...)
 	// jemalloc takes the size of a page from the machine that compiles it, and aborts
 	// where pages are larger. On these machines kernels have up to 64 KiB.
-	const page = "JEMALLOC_SYS_WITH_LG_PAGE"
-	if _, ok := p.target.Build.Env[page]; !ok && slices.Contains([]string{"arm64", "ppc64le", "loong64"}, pf.OCI.Architecture) {
-		env = append(env, [2]string{page, "16"})
+	if slices.Contains([]string{"arm64", "ppc64le", "loong64"}, pf.OCI.Architecture) {
+		env = append(env, p.unlessSet("JEMALLOC_SYS_WITH_LG_PAGE", "16")...)
 	}
 	return env
 }
 
-// sets tells whether the spec's own environment has a variable, in one of the forms
-// for targets that crates look for.
-func (p *Plan) sets(name, triple string) bool {
-	for _, form := range []string{name + "_" + triple, name + "_" + underscored(triple), "TARGET_" + name} {
-		if _, ok := p.target.Build.Env[form]; ok {
-			return true
-		}
+// plainCompilers is for build scripts that run a configure which knows no names for
+// targets: for these, the compiler is that of the target. The crate cc looks for
+// HOST_CC first when it compiles for the builder itself, so that stays with the
+// compiler of the image.
+//
+// C++ is compiled with glibc's library here: there is none for musl, and librdkafka
+// compiles an interface in C++ that a Rust program does not link.
+func (p *Plan) plainCompilers(e toolchain.Env, pf platform.Platform) [][2]string {
+	env := p.plainCompiler(e, pf, "CC", "cc", path.Join(toolsDir(pf), cCompiler))
+	if slices.Contains(p.cTools(), gxx) {
+		env = append(env, p.plainCompiler(e, pf, "CXX", "c++", pf.Rust.GNU+"-g++")...)
 	}
-	return false
+	return env
+}
+
+func (p *Plan) plainCompiler(e toolchain.Env, pf platform.Platform, name, host, target string) [][2]string {
+	for _, form := range p.forms(name, pf.Rust.Triple) {
+		target = cmp.Or(p.target.Build.Env[form], target)
+	}
+	return append(p.unlessSet(name, target), p.unlessSet("HOST_"+name, cmp.Or(e.Image.Getenv(name), host), name)...)
+}
+
+// forms are the names of a variable for one target that crates look for.
+func (p *Plan) forms(name, triple string) []string {
+	return []string{name + "_" + triple, name + "_" + underscored(triple), "TARGET_" + name}
 }
 
 func underscored(triple string) string { return strings.ReplaceAll(triple, "-", "_") }

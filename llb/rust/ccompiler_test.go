@@ -37,8 +37,13 @@ func TestCEnvironment(t *testing.T) {
 		} {
 			require.Equal(t, want, got[name+tc.triple], name)
 			require.Equal(t, want, got[name+tc.underscored], name)
-			require.NotContains(t, got, strings.TrimSuffix(name, "_"), "that is the builder's own")
+			if name != "CC_" {
+				require.NotContains(t, got, strings.TrimSuffix(name, "_"), "that is the builder's own")
+			}
 		}
+		require.Equal(t, dir+"/musl-gcc", got["CC"], "for a configure that knows no targets")
+		require.Equal(t, "cc", got["HOST_CC"], "what runs during the build is not for musl")
+		require.NotContains(t, got, "HOST_CXX")
 		for name := range got {
 			require.NotContains(t, name, "CFLAGS", "the cc crate joins those of both spellings")
 		}
@@ -80,6 +85,40 @@ func TestOwnC(t *testing.T) {
 		}
 		require.Contains(t, got, "AR_x86_64_unknown_linux_musl")
 		require.Equal(t, "12", on(t, p, "linux/arm64", "amd64").compile.Env["JEMALLOC_SYS_WITH_LG_PAGE"])
+	}
+}
+
+// TestPlainCompilers: a configure that knows no targets compiles for the target, and
+// what the builder runs is compiled by the compiler of the image.
+func TestPlainCompilers(t *testing.T) {
+	const triple = "aarch64-unknown-linux-musl"
+	musl := "/usr/local/share/fromscratch/" + triple + "/musl-gcc"
+	for _, tc := range []struct {
+		name, set string
+		crates    []string
+		imageEnv  []string
+		want      map[string]string
+	}{
+		{"C", "", []string{"ring", "cc"}, nil, map[string]string{"CC": musl, "HOST_CC": "cc"}},
+		{"C++", "", []string{"rdkafka-sys"}, nil, map[string]string{"CC": musl, "HOST_CC": "cc", "CXX": "aarch64-linux-gnu-g++", "HOST_CXX": "c++"}},
+		{"no C", "", []string{"serde"}, nil, map[string]string{}},
+		{"the compiler of an image", "", []string{"cc"}, []string{"CC=clang"}, map[string]string{"CC": musl, "HOST_CC": "clang"}},
+		{"set for the target", "CC_aarch64_unknown_linux_musl: zigcc", []string{"cc"}, nil, map[string]string{"CC": "zigcc", "HOST_CC": "cc"}},
+		{"set for the target, otherwise", "TARGET_CC: zigcc", []string{"cc"}, nil, map[string]string{"CC": "zigcc", "HOST_CC": "cc"}},
+		{"set for all", "CC: clang", []string{"cc"}, nil, map[string]string{"CC": "clang"}},
+		{"set for the builder", "HOST_CC: clang, CXX: zigc++", []string{"rdkafka-sys"}, nil, map[string]string{"CC": musl, "HOST_CC": "clang", "CXX": "zigc++"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p, err := plan(t, "{build: {env: {"+tc.set+"}}}", depends(tc.crates...))
+			require.NoError(t, err)
+			got := map[string]string{}
+			for _, name := range []string{"CC", "CXX", "HOST_CC", "HOST_CXX"} {
+				if v, ok := on(t, p, "linux/arm64", "amd64", tc.imageEnv...).compile.Env[name]; ok {
+					got[name] = v
+				}
+			}
+			require.Equal(t, tc.want, got)
+		})
 	}
 }
 

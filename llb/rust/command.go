@@ -142,8 +142,23 @@ func (p *Plan) environment(e toolchain.Env, pf platform.Platform) [][2]string {
 	if v := e.Image.Getenv("RUST_VERSION"); v != "" {
 		env = append(env, [2]string{"RUSTUP_TOOLCHAIN", v})
 	}
+	// Compilers of C and build scripts write the time of the build into programs, but
+	// for those that follow this variable. The epoch of the image would compile
+	// everything anew with each commit.
+	env = append(env, p.unlessSet("SOURCE_DATE_EPOCH", "0")...)
 	_, flags := p.rustflags(e, pf)
-	return slices.Concat(env, flags, p.cEnvironment(pf, e.BuildArch))
+	return slices.Concat(env, flags, p.cEnvironment(e, pf))
+}
+
+// unlessSet is a variable with the value of the frontend, or nothing where the
+// spec's own environment has one of its names.
+func (p *Plan) unlessSet(name, value string, others ...string) [][2]string {
+	for _, set := range append(others, name) {
+		if _, ok := p.target.Build.Env[set]; ok {
+			return nil
+		}
+	}
+	return [][2]string{{name, value}}
 }
 
 // environmentID tells environments apart. A macro or a build script that reads a

@@ -478,3 +478,24 @@ func TestRustVersion(t *testing.T) {
 		require.Equal(t, "rust:"+want+"-bookworm", p.Image(), version)
 	}
 }
+
+// TestSourceDateEpoch: compilers of C and build scripts see no clock, and the two
+// steps that compile agree, so that neither compiles what the other did.
+func TestSourceDateEpoch(t *testing.T) {
+	for _, tc := range []struct{ name, build, want string }{
+		{"by default", "{}", "0"},
+		{"set by the spec", "{env: {SOURCE_DATE_EPOCH: 1700000000}}", "1700000000"},
+		{"set to nothing", "{env: {SOURCE_DATE_EPOCH: ''}}", ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p := plans(t, "  api: {build: "+tc.build+"}\n", llbtest.Files("Cargo.toml="+manifest("api", ""), "src/main.rs=", "Cargo.lock="+locked))["api"]
+			s := stagesOf(t, p, "linux/amd64")
+			for _, x := range []llbtest.Exec{s.dependencies, s.compile} {
+				got, ok := x.Env["SOURCE_DATE_EPOCH"]
+				require.True(t, ok, x.Name)
+				require.Equal(t, tc.want, got, x.Name)
+			}
+			require.NotContains(t, s.fetch.Env, "SOURCE_DATE_EPOCH", "a download does not depend on it")
+		})
+	}
+}

@@ -64,6 +64,10 @@ if ! command -v "$gnu-gcc" >/dev/null || ! test -f "/usr/lib/$musl/musl-gcc.spec
 fi
 for tool; do
 	case $tool in
+	g++) command -v "$gnu-g++" >/dev/null || {
+		test "$(dpkg --print-architecture)" = "$arch" || tool=g++-$(echo "$gnu" | tr _ -)
+		false
+	} ;;
 	libclang-dev) find /usr/lib /usr/local/lib -name 'libclang.so*' -o -name 'libclang-[0-9]*.so*' | grep -q . ;;
 	perl) perl -MIPC::Cmd -e 1 2>/dev/null ;;
 	*) command -v "$tool" >/dev/null ;;
@@ -113,7 +117,7 @@ rm -rf /var/lib/apt/lists/*
 // compilers are the crates through which build scripts compile C, or read its
 // headers. A crate of them in the lock file need not be in use; the compiler is then
 // there for nothing.
-var compilers = []string{"cc", "clang-sys", "cmake", "gcc", "nasm-rs"}
+var compilers = []string{"cc", "clang-sys", "cmake", "gcc", "nasm-rs", "rdkafka-sys"}
 
 // elsewhere are crates that compile C for other systems only, and that many
 // projects have in their lock file.
@@ -151,6 +155,9 @@ func (l cargoLock) used(name string) bool {
 	return none
 }
 
+// gxx is a compiler for C++ that makes code for the target, if not for musl.
+const gxx = "g++"
+
 // cTools are the programs, by their names in Debian, that build scripts run beside
 // a compiler.
 func (p *Plan) cTools() []string {
@@ -160,8 +167,9 @@ func (p *Plan) cTools() []string {
 		crates []string
 	}{
 		{"cmake", []string{"cmake"}},
+		{gxx, []string{"rdkafka-sys"}},
 		{"libclang-dev", []string{"clang-sys"}},
-		{"make", []string{"autotools", "cmake", "jemalloc-sys", "openssl-src", "tikv-jemalloc-sys"}},
+		{"make", []string{"autotools", "cmake", "jemalloc-sys", "openssl-src", "rdkafka-sys", "tikv-jemalloc-sys"}},
 		{"nasm", []string{"nasm-rs"}},
 		{"perl", []string{"openssl-src"}},
 	} {

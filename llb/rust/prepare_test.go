@@ -156,6 +156,7 @@ func TestTools(t *testing.T) {
 		{[]string{"openssl-src", "cc"}, []string{"make", "perl"}},
 		{[]string{"bindgen", "clang-sys"}, []string{"libclang-dev"}},
 		{[]string{"nasm-rs"}, []string{"nasm"}},
+		{[]string{"rdkafka-sys"}, []string{"g++", "make"}},
 	} {
 		p, err := plan(t, "{}", depends(tc.crates...))
 		require.NoError(t, err)
@@ -242,6 +243,31 @@ func TestInstallScript(t *testing.T) {
 	out, code = shell(t, debian, args[2], args[3:]...)
 	require.Equal(t, 1, code)
 	require.Contains(t, out, "crates with C need packages that could not be installed: musl-dev musl-tools cmake perl. If the release of Debian")
+}
+
+// TestInstallCXX: the compiler for C++ is the target's, by Debian's name for it.
+func TestInstallCXX(t *testing.T) {
+	p, err := plan(t, "{}", depends("rdkafka", "rdkafka-sys"))
+	require.NoError(t, err)
+	args := on(t, p, "linux/arm64", "amd64").prepare[0].Args
+	args[7] = filepath.Join(t.TempDir(), "tools")
+	debian := t.TempDir()
+	program(t, debian, "dpkg", `case $1 in --print-architecture) echo amd64 ;; esac`)
+	program(t, debian, "apt-get", `echo "apt-get $*"`)
+	program(t, debian, "g++", "")
+	out, code := shell(t, debian, args[2], args[3:]...)
+	require.Zero(t, code, out)
+	require.Contains(t, out, " linux-libc-dev-arm64-cross g++-aarch64-linux-gnu make\n", "the builder's own is none for another machine")
+
+	args[6] = "amd64"
+	out, code = shell(t, debian, args[2], args[3:]...)
+	require.Zero(t, code, out)
+	require.Contains(t, out, " musl-tools g++ make\n")
+
+	program(t, debian, "aarch64-linux-gnu-g++", "")
+	out, code = shell(t, debian, args[2], args[3:]...)
+	require.Zero(t, code, out)
+	require.NotContains(t, out, "g++")
 }
 
 // TestInstallLinker: nothing is installed where a linker is.
