@@ -127,7 +127,7 @@ func (r *request) listTargets() (*targets.List, error) {
 		list.Targets = append(list.Targets, targets.Target{
 			Name:        name,
 			Default:     t == def,
-			Description: t.Description,
+			Description: oneLine(t.Description),
 			Location:    pbLocation(s.KeyRange("targets", name)),
 		})
 	}
@@ -139,6 +139,9 @@ func (r *request) listTargets() (*targets.List, error) {
 	})
 	return list, nil
 }
+
+// oneLine is a description for a table of one line each.
+func oneLine(description string) string { return strings.Join(strings.Fields(description), " ") }
 
 func (f Frontend) outline(ctx context.Context, req *request) (*outline.Outline, error) {
 	s, err := req.any()

@@ -50,6 +50,14 @@ func TestTargets(t *testing.T) {
 	require.Equal(t, [][]byte{[]byte(callSpec)}, list.Sources)
 }
 
+// TestTargetsTable: a description of several lines is one line of the table.
+func TestTargetsTable(t *testing.T) {
+	const spec = "toolchain: go-cgo0\ntargets:\n  app:\n    description: |\n      the app,\n\n      which\tserves\n    build: .\n  other: {build: .}\n"
+	list, res := ask[targets.List](t, spec, targets.RequestTargets, nil)
+	require.Equal(t, "the app, which serves", list.Targets[0].Description)
+	require.Equal(t, "TARGET DESCRIPTION\napp    the app, which serves\nother  \n", string(res.Metadata["result.txt"]))
+}
+
 func TestOutline(t *testing.T) {
 	out, _ := ask[outline.Outline](t, callSpec, outline.RequestSubrequestsOutline, map[string]string{"target": "app", "build-arg:NAME": "n", "platform": "linux/amd64,linux/arm64"})
 	require.Equal(t, "app", out.Name)

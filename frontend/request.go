@@ -132,9 +132,9 @@ var (
 
 // readSources transfers the build context and gives its files.
 func (r *request) readSources(ctx context.Context) (*sources.FS, error) {
-	ignore, err := r.DockerIgnorePatterns(ctx)
+	ignore, err := r.ignorePatterns(ctx)
 	if err != nil {
-		return nil, errors.Wrap(err, "failed to read .dockerignore")
+		return nil, err
 	}
 	excludes := slices.Concat(tracked, litter)
 	if slices.Contains(ignore, "!.git") || strings.EqualFold(r.BuildOpts().Opts["build-arg:BUILDKIT_CONTEXT_KEEP_GIT_DIR"], "1") {
