@@ -4,6 +4,7 @@ package ocilayout
 
 import (
 	"archive/tar"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -125,6 +126,26 @@ func (l *Layout) IsIndex() bool { return images.IsIndexType(l.Root.MediaType) }
 // Platforms lists the platforms of the images in the order of their names.
 func (l *Layout) Platforms() []string { return slices.Sorted(maps.Keys(l.Images)) }
 
+// Blob reads a blob of the layout, such as a manifest, byte for byte.
+func (l *Layout) Blob(ctx context.Context, desc ocispecs.Descriptor) ([]byte, error) {
+	return content.ReadBlob(ctx, l.store, desc)
+}
+
+// Archive reads a layer as it is before compression.
+func (l *Layout) Archive(ctx context.Context, desc ocispecs.Descriptor) ([]byte, error) {
+	ra, err := l.store.ReaderAt(ctx, desc)
+	if err != nil {
+		return nil, err
+	}
+	defer ra.Close()
+	r, err := compression.DecompressStream(content.NewReader(ra))
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return io.ReadAll(r)
+}
+
 func (l *Layout) read(ctx context.Context, desc ocispecs.Descriptor, into any) error {
 	data, err := content.ReadBlob(ctx, l.store, desc)
 	if err != nil {
@@ -156,17 +177,11 @@ func (l *Layout) add(ctx context.Context, desc ocispecs.Descriptor) error {
 }
 
 func (l *Layout) readLayer(ctx context.Context, desc ocispecs.Descriptor, into map[string]File) error {
-	ra, err := l.store.ReaderAt(ctx, desc)
+	data, err := l.Archive(ctx, desc)
 	if err != nil {
 		return err
 	}
-	defer ra.Close()
-	r, err := compression.DecompressStream(content.NewReader(ra))
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	for tr := tar.NewReader(r); ; {
+	for tr := tar.NewReader(bytes.NewReader(data)); ; {
 		h, err := tr.Next()
 		if errors.Is(err, io.EOF) {
 			return nil
