@@ -57,6 +57,13 @@ endif
 demo: frontend ## Build the examples for two platforms, look into the images and run them
 	@BUILDER='$(BUILDER)' go run ./integration/cmd/demo
 
+# --- Reproducible builds -----------------------------------------------------
+
+.PHONY: reproduce
+EXAMPLE ?= go-service
+reproduce: frontend ## Build an example twice on two empty builders, and compare every byte (EXAMPLE=go-service)
+	@BUILDER='$(BUILDER)' go run ./integration/cmd/reproduce '$(EXAMPLE)'
+
 # --- Tests -------------------------------------------------------------------
 
 .PHONY: test test-unit test-full fuzz
