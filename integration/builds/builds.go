@@ -21,6 +21,7 @@ import (
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/session/secrets/secretsprovider"
+	"github.com/moby/buildkit/session/sshforward/sshprovider"
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/util/progress/progressui"
 	"github.com/stretchr/testify/require"
@@ -75,6 +76,8 @@ type Build struct {
 	Secrets map[string]string
 	// Attest lists attestations to make, such as type=sbom.
 	Attest []string
+	// SSHAgent is the socket of an agent that the build may ask, if any.
+	SSHAgent string
 	// Push is the name that the image is pushed to the registry under, if any.
 	Push string
 	// Local is a folder that the files of the result are written to, if any.
@@ -164,6 +167,9 @@ func (b Build) Command(dir string) []string {
 	}
 	for _, id := range slices.Sorted(maps.Keys(b.Secrets)) {
 		args = append(args, "--secret", "id="+id+",env="+secretVariable(id))
+	}
+	if b.SSHAgent != "" {
+		args = append(args, "--ssh", "default="+b.SSHAgent)
 	}
 	provenance := false
 	for _, attest := range b.Attest {
@@ -266,6 +272,13 @@ func (b Build) inProcess(ctx context.Context, dir string) (string, error) {
 			values[id] = []byte(value)
 		}
 		opt.Session = append(opt.Session, secretsprovider.FromMap(values))
+	}
+	if b.SSHAgent != "" {
+		agent, err := sshprovider.NewSSHAgentProvider([]sshprovider.AgentConfig{{Paths: []string{b.SSHAgent}}})
+		if err != nil {
+			return "", err
+		}
+		opt.Session = append(opt.Session, agent)
 	}
 	var out bytes.Buffer
 	if b.Push != "" {
