@@ -93,33 +93,6 @@ func TestSlimRust(t *testing.T) {
 	})
 }
 
-// TestReproducible: two builds that share nothing give the same index.
-func TestReproducible(t *testing.T) {
-	for name, files := range map[string]map[string]string{
-		"go":   with(goProgram(hello), "fromscratch.yaml", goSpec+"    workdir: /data/app\n    labels: {b: '1', a: '2'}\n    env: {B: '1', A: '2'}\nextras: [tzdata]\n"),
-		"rust": rustProgram("fn main() { println!(\"hello\"); }\n"),
-	} {
-		t.Run(name, func(t *testing.T) {
-			build := builds.Build{Bed: bed, Context: builds.Write(t, files), Platforms: []string{"linux/amd64", "linux/arm64"}, NoCache: true}
-			first := build.OK(t, builds.Image).Layout.Root.Digest
-			// Another folder, another user's times.
-			build.Context = builds.Write(t, files)
-			require.Equal(t, first, build.OK(t, builds.Image).Layout.Root.Digest)
-			build.NoCache = false
-			require.Equal(t, first, build.OK(t, builds.InProcess).Layout.Root.Digest)
-			build.Args = map[string]string{"SOURCE_DATE_EPOCH": "1700000000"}
-			epoch := build.OK(t, builds.Image).Layout
-			require.NotEqual(t, first, epoch.Root.Digest)
-			for _, img := range epoch.Images {
-				require.Equal(t, int64(1700000000), img.Config.Created.Unix())
-				for path, f := range img.Files {
-					require.Zero(t, f.Header.ModTime.Unix(), "the epoch changes no layer: %s", path)
-				}
-			}
-		})
-	}
-}
-
 var transferred = regexp.MustCompile(`transferring context: ([0-9.]+)([kMG]?B)`)
 
 // TestContext: the context is sent once, without what .dockerignore and the
