@@ -76,6 +76,8 @@ func TestErrors(t *testing.T) {
 			"   4 | >>>   app: {build: ./cmd/app}", "fromscratch.yaml:4:16: there is no folder cmd/app in the build context"}},
 		{"missing module", map[string]string{"fromscratch.yaml": goSpec}, builds.Build{}, []string{
 			"   5 | >>>     build: .", "there is no go.mod in the root of the build context"}},
+		{"a pattern that is none", with(goProgram(hello), ".dockerignore", "*.log\n[\n"), builds.Build{}, []string{
+			"   2 | >>> [", `.dockerignore:2: "[" is not a pattern: a bracket that is not closed`}},
 		{"unsupported platform", goProgram(hello), builds.Build{Platforms: []string{"windows/amd64"}}, []string{
 			"fromscratch cannot build for platform windows/amd64; it builds for linux/amd64, "}},
 		{"unsupported platform of a toolchain", rustProgram("fn main() {}"), builds.Build{Platforms: []string{"linux/s390x"}}, []string{
