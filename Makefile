@@ -61,7 +61,10 @@ demo: frontend ## Build the examples for two platforms, look into the images and
 
 .PHONY: reproduce
 EXAMPLE ?= go-service
-reproduce: frontend ## Build an example twice on two empty builders, and compare every byte (EXAMPLE=go-service)
+ifeq ($(BUILDER),)
+reproduce: frontend
+endif
+reproduce: ## Build an example twice on two empty builders, and compare every byte (EXAMPLE=go-service)
 	@BUILDER='$(BUILDER)' go run ./integration/cmd/reproduce '$(EXAMPLE)'
 
 # --- Tests -------------------------------------------------------------------

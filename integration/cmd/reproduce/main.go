@@ -64,9 +64,9 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	same := false
+	different := false
 	defer func() {
-		if same {
+		if !different {
 			os.RemoveAll(dir)
 		}
 	}()
@@ -94,9 +94,9 @@ func run(ctx context.Context, args []string) error {
 	}
 	report(os.Stdout, layouts)
 	if what != "" {
+		different = true
 		return fmt.Errorf("the builds differ; the first difference is\n  %s\nBoth are left in %s", what, dir)
 	}
-	same = true
 	fmt.Println("Both builds are the same, byte for byte.")
 	return nil
 }
