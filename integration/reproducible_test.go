@@ -85,10 +85,10 @@ func ends(t *testing.T, name string) (west, east *testbed.Buildkitd) {
 func TestReproducible(t *testing.T) {
 	files := with(goProgram(hello), "fromscratch.yaml",
 		goSpec+"    workdir: /data/app\n    labels: {b: '1', a: '2'}\n    env: {B: '1', A: '2'}\nextras: [tzdata]\n")
-	build := builds.Build{Bed: bed, Context: builds.Write(t, files), Platforms: []string{"linux/amd64", "linux/arm64"}, NoCache: true}
+	build := builds.Build{Bed: bed, Context: builds.Write(t, files), Platforms: []string{"linux/amd64", "linux/arm64"}}
 	first := build.OK(t, builds.Image).Layout
-	build.Context = elsewhere(t, files)
-	same(t, first, build.OK(t, builds.Image).Layout, "in another folder")
+	build.Context, build.NoCache = elsewhere(t, files), true
+	same(t, first, build.OK(t, builds.Image).Layout, "in another folder, out of no cache")
 	build.NoCache = false
 	same(t, first, build.OK(t, builds.InProcess).Layout, "in process, out of the cache")
 
