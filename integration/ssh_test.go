@@ -175,35 +175,35 @@ func goSum(t *testing.T, module, version string, files map[string]string) string
 func TestGoOverSSH(t *testing.T) {
 	root := t.TempDir()
 	addr, socket, served := sshGit(t, root)
-	// What was downloaded once needs no server, so each run has a module of its own.
-	mark := fmt.Sprint("run", time.Now().UnixNano())
-	module := "git.example.test/" + mark + "/lib.git"
-	lib := map[string]string{"go.mod": "module " + module + "\n\ngo 1.26\n", "lib.go": "package lib\n\n// Text is what it says.\nconst Text = \"private\"\n"}
-	repository(t, root, mark+"/lib", lib, "v1.0.0")
-	dir := builds.Write(t, map[string]string{
-		// The official image has an SSH client, the one of the test bed has none.
-		"fromscratch.yaml": syntax + "toolchain: {name: go-cgo0, packages: [openssh-client]}\ntargets:\n  app:\n    build: {package: ., env: {GOPRIVATE: git.example.test}}\n",
-		"go.mod":           "module example.com/app\n\ngo 1.26\n\nrequire " + module + " v1.0.0\n",
-		"go.sum":           goSum(t, module, "v1.0.0", lib),
-		"main.go":          "package main\n\nimport \"" + module + "\"\n\nfunc main() { println(lib.Text) }\n",
-	})
-	build := builds.Build{Bed: bed, Context: dir, Platforms: []string{"linux/amd64"},
-		Secrets: map[string]string{"gitconfig": "[url \"ssh://git@" + addr + "/\"]\n\tinsteadOf = https://git.example.test/\n"}}
 	each(t, func(t *testing.T, via builds.Via) {
+		// What was downloaded once needs no server, so each run has a module of its own.
+		mark := fmt.Sprint("run", time.Now().UnixNano())
+		module := "git.example.test/" + mark + "/lib.git"
+		lib := map[string]string{"go.mod": "module " + module + "\n\ngo 1.26\n", "lib.go": "package lib\n\n// Text is what it says.\nconst Text = \"private\"\n"}
+		repository(t, root, mark+"/lib", lib, "v1.0.0")
+		dir := builds.Write(t, map[string]string{
+			// The official image has an SSH client, the one of the test bed has none.
+			"fromscratch.yaml": syntax + "toolchain: {name: go-cgo0, packages: [openssh-client]}\ntargets:\n  app:\n    build: {package: ., env: {GOPRIVATE: git.example.test}}\n",
+			"go.mod":           "module example.com/app\n\ngo 1.26\n\nrequire " + module + " v1.0.0\n",
+			"go.sum":           goSum(t, module, "v1.0.0", lib),
+			"main.go":          "package main\n\nimport \"" + module + "\"\n\nfunc main() { println(lib.Text) }\n",
+		})
+		build := builds.Build{Bed: bed, Context: dir, Platforms: []string{"linux/amd64"},
+			Secrets: map[string]string{"gitconfig": "[url \"ssh://git@" + addr + "/\"]\n\tinsteadOf = https://git.example.test/\n"}}
 		// Where no way to a repository works, the go command says no more than that.
+		before := served.Load()
 		out := build.Fails(t, via)
 		require.Contains(t, out, "no secure protocol found for repository")
 		require.Contains(t, out, "and pass --ssh default or --secret id=netrc,src=$HOME/.netrc")
 		require.Contains(t, out, "   5 | >>>     build: {package: ., env: {GOPRIVATE: git.example.test}}")
 		plainWords(t, out)
-	})
-	require.Zero(t, served.Load())
-	build.SSHAgent = socket
-	each(t, func(t *testing.T, via builds.Via) {
+		require.Equal(t, before, served.Load())
+
+		build.SSHAgent = socket
 		r := build.OK(t, via)
 		require.Equal(t, "private", runs(t, r.Layout.Images["linux/amd64"].Files["/app"].Data))
+		require.Greater(t, served.Load(), before)
 	})
-	require.NotZero(t, served.Load())
 }
 
 // TestCrateOverSSH: the same for a crate, as far as the test bed's Cargo goes, see
