@@ -55,7 +55,7 @@ func TestTargetsTable(t *testing.T) {
 	const spec = "toolchain: go-cgo0\ntargets:\n  app:\n    description: |\n      the app,\n\n      which\tserves\n    build: .\n  other: {build: .}\n"
 	list, res := ask[targets.List](t, spec, targets.RequestTargets, nil)
 	require.Equal(t, "the app, which serves", list.Targets[0].Description)
-	require.Equal(t, "TARGET DESCRIPTION\napp    the app, which serves\nother  \n", string(res.Metadata["result.txt"]))
+	require.Equal(t, "TARGET   DESCRIPTION\napp      the app, which serves\nother    \nbinaries the binaries of all targets, without images (-o dist)\n", string(res.Metadata["result.txt"]))
 }
 
 func TestOutline(t *testing.T) {
