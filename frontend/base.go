@@ -274,21 +274,11 @@ func (ba *base) dir(p string) bool {
 // entry is what the base has at p itself, a symbolic link as such; nil when there
 // is nothing.
 func (ba *base) entry(p string) fs.FileInfo {
-	p = path.Clean(p)
-	entries, err := ba.files.ReadDir(cleanName(path.Dir(p)))
+	info, err := ba.files.Lstat(cleanName(path.Clean(p)))
 	if err != nil {
 		return nil
 	}
-	for _, e := range entries {
-		if e.Name() == path.Base(p) {
-			info, err := e.Info()
-			if err != nil {
-				return nil
-			}
-			return info
-		}
-	}
-	return nil
+	return info
 }
 
 func cleanName(p string) string {
@@ -313,26 +303,20 @@ func (ba *base) placeDir(p string) string {
 	if ba == nil {
 		return p
 	}
-	// The kernel gives up after as many (path_resolution(7)).
-	const most = 40
 	rest, out, links := strings.Split(strings.Trim(path.Clean(p), "/"), "/"), "/", 0
 	for len(rest) > 0 {
 		next := path.Join(out, rest[0])
 		rest = rest[1:]
-		e := ba.entry(next)
-		if e == nil || e.Mode()&fs.ModeSymlink == 0 || links == most {
-			out = next
+		to, err := ba.files.ReadLink(cleanName(next))
+		if err != nil || links == maxLinks {
+			out = next // What is not there is made.
 			continue
 		}
 		links++
-		target := ""
-		if s, ok := e.Sys().(*types.Stat); ok {
-			target = s.Linkname
-		}
-		if path.IsAbs(target) {
+		if path.IsAbs(to) {
 			out = "/"
 		}
-		rest = append(strings.Split(strings.Trim(path.Clean(target), "/"), "/"), rest...)
+		rest = append(strings.Split(strings.Trim(path.Clean(to), "/"), "/"), rest...)
 	}
 	return out
 }

@@ -165,42 +165,14 @@ func (b *builder) addShell(ctx context.Context, layers []rootfs.Layer) ([]rootfs
 // programDir is the folder that /bin stands for in an image. Where it is a link to
 // another folder, a folder of that name would hide what is there.
 func (b *builder) programDir(files *sources.FS) (string, error) {
-	dir := "bin"
-	for range 8 {
-		target, err := linkOf(files, dir)
-		if err != nil {
-			return "", err
-		}
-		if target == "" {
-			return dir, nil
-		}
-		if !path.IsAbs(target) {
-			target = path.Join("/", path.Dir(dir), target)
-		}
-		dir = strings.TrimPrefix(path.Clean(target), "/")
+	dir, err := follow(files, "bin", true)
+	if link, ok := errors.AsType[*linkError](err); ok {
+		return "", b.spec.ProblemAtKey(spec.Path{"targets", b.target.Name()}, fmt.Sprintf("%v in the image, so there is no place for a shell", link))
 	}
-	return "", b.spec.ProblemAtKey(spec.Path{"targets", b.target.Name()}, "/bin of the image is a link that leads nowhere, so there is no place for a shell")
-}
-
-// linkOf is what the symbolic link called name points at, empty when it is none.
-func linkOf(files *sources.FS, name string) (string, error) {
-	entries, err := files.ReadDir(path.Dir(name))
 	if isMissing(err) {
-		return "", nil
+		return "bin", nil
 	}
-	for _, e := range entries {
-		if e.Name() != path.Base(name) {
-			continue
-		}
-		info, err := e.Info()
-		if err != nil || info.Mode()&fs.ModeSymlink == 0 {
-			return "", err
-		}
-		if st, ok := info.Sys().(*types.Stat); ok {
-			return st.Linkname, nil
-		}
-	}
-	return "", err
+	return dir, err
 }
 
 func isMissing(err error) bool { return errors.Is(err, fs.ErrNotExist) }
