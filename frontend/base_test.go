@@ -92,7 +92,6 @@ func TestBase(t *testing.T) {
 	require.Empty(t, cfg.OnBuild)
 	require.Equal(t, "65532:65532", cfg.User)
 	require.Equal(t, []string{"CMD", "/check"}, cfg.Healthcheck.Test)
-	require.False(t, cfg.ArgsEscaped)
 	history := config(t, res).History
 	require.Equal(t, "below", history[0].CreatedBy)
 	require.Equal(t, "extras: passwd", history[1].CreatedBy)

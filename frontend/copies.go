@@ -338,7 +338,7 @@ func (c *copied) landsOf(f found, dest, p string) (*landed, error) {
 	}
 	// A directory that is left out is made all the same for what an exception of a
 	// pattern takes back in.
-	if left && !(info.IsDir() && c.exclude.Exclusions()) {
+	if left && (!info.IsDir() || !c.exclude.Exclusions()) {
 		return nil, nil
 	}
 	return c.landed(path.Join(f.real, rel), false)

@@ -47,7 +47,7 @@ func vertices(c *gatewaytest.Client, part string) map[string]bool {
 	for _, s := range c.Solves() {
 		for dgst, md := range s.Definition.Metadata {
 			if strings.Contains(md.Description["llb.customname"], part) {
-				out[string(dgst)] = true
+				out[dgst] = true
 			}
 		}
 	}

@@ -60,7 +60,7 @@ func TestBase(t *testing.T) {
 		require.Equal(t, under.Config.History, img.Config.History[:len(under.Config.History)])
 
 		cfg := img.Config.Config
-		require.Equal(t, []string{"A=base", "B=own", "C=own"}, cfg.Env[len(cfg.Env)-3:])
+		require.Equal(t, []string{"A=base", "B=own", "C=own", "HOME=/home/nonroot"}, cfg.Env[len(cfg.Env)-4:])
 		require.Equal(t, map[string]string{"base": "1", "both": "own"}, cfg.Labels)
 		require.Equal(t, "65532:65532", cfg.User)
 		require.Equal(t, "/srv", cfg.WorkingDir)

@@ -43,7 +43,7 @@ func TestConfigAsDockerfile(t *testing.T) {
 		"Dockerfile", `FROM scratch
 ENTRYPOINT ["/app", "--flag", "a b"]
 CMD ["serve", ""]
-ENV A="1" B="x=y z" PATH=/bin
+ENV A="1" B="x=y z" HOME=/home/app PATH=/bin
 EXPOSE 8080 53/udp 7000-7002 9000-9001/udp
 VOLUME ["/data", "/var/lib/app"]
 WORKDIR /srv/app
@@ -66,7 +66,7 @@ COPY main.go /app
     metadata: {title: The app, version: 1.30}
     annotations: {org.example.note: only here}
 `,
-		"Dockerfile.none", "FROM scratch\nENV PATH=/bin\nENTRYPOINT [\"/app\"]\nUSER 65532:65532\nWORKDIR /\nHEALTHCHECK NONE\nCOPY main.go /app\n",
+		"Dockerfile.none", "FROM scratch\nENV HOME=/home/nonroot PATH=/bin\nENTRYPOINT [\"/app\"]\nUSER 65532:65532\nWORKDIR /\nHEALTHCHECK NONE\nCOPY main.go /app\n",
 		"none.yaml", goSpec+"    env: {PATH: /bin}\n    healthcheck: {test: [NONE]}\n"))
 	labels := map[string]string{"org.example.b": "from the command line", "org.example.c": "3"}
 	platforms := []string{"linux/amd64", "linux/arm64"}

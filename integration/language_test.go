@@ -96,7 +96,8 @@ func TestCallsOfSeveralTargets(t *testing.T) {
 		}
 	}
 	require.NoError(t, json.Unmarshal([]byte(out), &list))
-	require.Len(t, list.Targets, 2)
+	require.Len(t, list.Targets, 3)
+	require.Equal(t, "binaries", list.Targets[2].Name)
 	require.Equal(t, 5, list.Targets[0].Location.Ranges[0].Start.Line)
 
 	out, err = call(t, dir, "outline", "--target", "api", "--build-arg", "VERSION=1.2.3")

@@ -57,7 +57,7 @@ func TestPrebuilt(t *testing.T) {
 		build.Contexts, build.Platforms = nil, []string{"linux/amd64"}
 		for target, want := range map[string]string{
 			"other":  `there is no context named "dist"; pass one with --build-context dist=`,
-			"script": "script for linux/amd64 is a script (#!/bin/sh)",
+			"script": "script for linux/amd64 is a script for /bin/sh",
 			"wrong":  "wrong for linux/amd64 is a program for linux/arm64, not for linux/amd64; each platform needs a binary of its own, which ${TARGETARCH} in its path tells apart",
 			"gone":   "there is no target/release/ap in the build context, where target/release has linux_amd64 and linux_arm64; compile it for linux/amd64 before the image is built, and see whether .dockerignore leaves it out (a line !target/release/ap takes it back in)",
 		} {

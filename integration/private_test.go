@@ -118,7 +118,7 @@ func TestPrivateGit(t *testing.T) {
 		"src/main.rs": "fn main() { println!(\"{}\", private::text()); }\n",
 	})
 	build := builds.Build{Bed: bed, Context: dir, Platforms: []string{"linux/amd64"}}
-	builds.Each(t, func(t *testing.T, via builds.Via) {
+	each(t, func(t *testing.T, via builds.Via) {
 		out := build.Fails(t, via)
 		require.Contains(t, out, "a dependency comes from a server that asks who wants it, most likely "+url)
 		require.Contains(t, out, "--secret id=netrc,src=$HOME/.netrc")

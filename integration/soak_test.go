@@ -258,6 +258,7 @@ func (s *soak) prune(filters [][]string) {
 // TestSoakWithoutTable shows that the steps above are real: built with a plain
 // cache mount, the program is soon an older one.
 func TestSoakWithoutTable(t *testing.T) {
+	long(t)
 	s := newSteps(t, 1)
 	id := fmt.Sprint("soak-plain-", time.Now().UnixNano())
 	for range 30 {

@@ -65,7 +65,7 @@ func runs(t *testing.T, program []byte) string {
 // source table.
 func TestNoStaleBinary(t *testing.T) {
 	now := time.Now().Truncate(time.Second)
-	builds.Each(t, func(t *testing.T, via builds.Via) {
+	each(t, func(t *testing.T, via builds.Via) {
 		t.Run("time moved back", func(t *testing.T) {
 			dir := builds.Write(t, printing("one", "a"))
 			require.Equal(t, "one a data", output(t, via, dir))

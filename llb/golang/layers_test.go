@@ -369,7 +369,7 @@ func TestLearn(t *testing.T) {
 			mounted, _, _ := seen(g, g.LastExec(t))
 			require.Equal(t, tc.seen, mounted)
 			require.Equal(t, !tc.whole, p.Partial(pf))
-			require.Contains(t, opsOf(g), download.Op.Op.String(), "it runs once")
+			require.Contains(t, opsOf(g), download.String(), "it runs once")
 		})
 	}
 	p := plans(t, "  api: {build: .}\n", forked)["api"]
@@ -381,7 +381,7 @@ func TestLearn(t *testing.T) {
 func opsOf(g *llbtest.Graph) []string {
 	var out []string
 	for _, op := range g.Ops {
-		out = append(out, op.Op.String())
+		out = append(out, op.String())
 	}
 	return out
 }
