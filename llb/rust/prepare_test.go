@@ -188,16 +188,18 @@ func specified(t *testing.T, text string, src fs.FS) *rust.Plan {
 }
 
 // shell runs a script with nothing in PATH but what a test puts there, and a few
-// commands that need no test.
+// commands that need no test. Nothing is removed: what scripts remove is the lists of
+// apt, and those here are the machine's own.
 func shell(t *testing.T, dir string, script string, args ...string) (output string, code int) {
 	t.Helper()
-	for _, name := range []string{"sh", "cat", "tr", "mkdir", "rm", "find", "grep", "ln"} {
+	for _, name := range []string{"sh", "cat", "tr", "mkdir", "find", "grep", "ln"} {
 		at, err := osexec.LookPath(name)
 		require.NoError(t, err)
 		if err := os.Symlink(at, filepath.Join(dir, name)); err != nil {
 			require.ErrorIs(t, err, fs.ErrExist)
 		}
 	}
+	program(t, dir, "rm", "")
 	cmd := osexec.Command("/bin/sh", append([]string{"-c", script}, args...)...)
 	cmd.Env = []string{"PATH=" + dir}
 	out, err := cmd.CombinedOutput()
