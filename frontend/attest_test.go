@@ -87,6 +87,27 @@ func TestSBOMInTheImage(t *testing.T) {
 	require.Equal(t, inside, made(t, c, "/usr/share/sbom/app.spdx.json"))
 }
 
+// TestSBOMNamesWhatWasUsed: of an image that a context replaces, the one that was used
+// is named, and of a folder no image at all. Zones have no order.
+func TestSBOMNamesWhatWasUsed(t *testing.T) {
+	document := func(opts map[string]string, zones string) string {
+		spec := "toolchain: go-cgo0\nbase: below\ntargets:\n  app: {build: ., path: /usr/bin/app, extras: {sbom: true, tzdata: {zones: [" + zones + "]}}}\n"
+		c := withPrograms(t, newClient(t, spec, opts), "usr/share/zoneinfo/UTC", "usr/share/zoneinfo/Asia/Tokyo")
+		c.ImageConfig = `{"os":"linux","architecture":"amd64"}`
+		_, err := build(c)
+		require.NoError(t, err)
+		return made(t, c, "/usr/share/sbom/app.spdx.json")[0]
+	}
+	image := document(map[string]string{"context:below": "docker-image://example.com/team/base:7", "context:golang:1.26": "docker-image://example.com/go:1"}, "UTC, Asia/Tokyo")
+	require.Contains(t, image, `"name":"example.com/team/base"`)
+	require.Contains(t, image, `"name":"example.com/go"`)
+	require.NotContains(t, image, "docker.io/library")
+	require.Equal(t, image, document(map[string]string{"context:below": "docker-image://example.com/team/base:7", "context:golang:1.26": "docker-image://example.com/go:1"}, "Asia/Tokyo, UTC"))
+	folder := document(map[string]string{"context:below": "local:below"}, "UTC")
+	require.NotContains(t, folder, "docker.io/library/below")
+	require.Contains(t, folder, "the build context below")
+}
+
 // TestSBOMGenerator: a generator that the user names runs over the image, with the
 // sources beside it, and nothing else is attached.
 func TestSBOMGenerator(t *testing.T) {

@@ -198,6 +198,9 @@ func (b *builder) passwd(opts []llb.ConstraintsOpt) ([]rootfs.Layer, error) {
 			fmt.Sprintf("the base %s has a user %s already, with the number %d; choose another name, or write user: %d", b.target.Base, u.Name, id, id))
 	}
 	home, known := acc.Home(u.UID)
+	if at := (spec.Path{"targets", b.target.Name(), "user", "home"}); known && home != u.Home && b.spec.Wrote(at) {
+		return nil, b.spec.Problem(at, fmt.Sprintf("the base %s has an account with the number %d already, whose home is %s; write user: %d, or choose another number", b.target.Base, u.UID, home, u.UID))
+	}
 	if known {
 		u.Home = home
 		b.target.User.Home = home

@@ -93,6 +93,7 @@ func (f Frontend) build(ctx context.Context, req *request) (*client.Result, erro
 	for _, made := range products {
 		made.annotate(rb.Result)
 	}
+	annotateIndex(rb.Result, req, products)
 	if err := p.attest(ctx, rb, products); err != nil {
 		return nil, err
 	}

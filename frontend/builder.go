@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
 	"time"
 
 	"github.com/moby/buildkit/client/llb"
@@ -231,7 +232,8 @@ func (b *builder) build(ctx context.Context) (*dockerui.BuildResult, error) {
 		}
 	}
 	if b.target.Extras.HasSBOM() {
-		layers = append(layers, rootfs.SBOM(b.target.Name(), b.told.sbom, b.layerOptions(b.extraPath("sbom"))...))
+		opts := b.layerOptions(b.extraPath("sbom"))
+		layers = append(layers, b.moved(rootfs.SBOM(b.target.Name(), b.told.sbom, opts...), path.Dir(rootfs.SBOMPath(b.target.Name())), opts))
 	}
 	settled, err := b.settled()
 	if err != nil {

@@ -149,6 +149,16 @@ func TestAnnotations(t *testing.T) {
 	}
 }
 
+// TestAnnotationsOfSomePlatforms: an index has none that not all of its images have.
+func TestAnnotationsOfSomePlatforms(t *testing.T) {
+	spec := "toolchain: go-cgo0\ntargets:\n  app: {build: ., metadata: {title: \"for ${TARGETPLATFORM}\", vendor: us}}\n"
+	res, err := build(newClient(t, spec, map[string]string{"platform": "linux/amd64,linux/amd64/v2"}))
+	require.NoError(t, err)
+	require.Equal(t, "for linux/amd64/v2", string(res.Metadata["annotation-manifest[linux/amd64/v2].org.opencontainers.image.title"]))
+	require.NotContains(t, res.Metadata, "annotation-index.org.opencontainers.image.title")
+	require.Equal(t, "us", string(res.Metadata["annotation-index.org.opencontainers.image.vendor"]))
+}
+
 // TestStampsLeaveKeys: a value that changes with every commit is no part of what
 // dependencies are cached by: labels change no vertex at all, a stamp no cache id.
 func TestStampsLeaveKeys(t *testing.T) {

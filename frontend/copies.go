@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/distribution/reference"
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/moby/patternmatcher"
@@ -137,20 +136,8 @@ func (b *builder) noOrigin(name string) string {
 // isImage tells whether a named context is an image, or the result of another
 // build, rather than a folder or a checkout.
 func (b *builder) isImage(name string) bool {
-	if named, err := reference.ParseNormalizedNamed(name); err == nil {
-		// As dockerui looks it up.
-		name = strings.TrimSuffix(reference.FamiliarString(named), ":latest")
-	}
-	for key, v := range b.req.BuildOpts().Opts {
-		if key != "context:"+name && !strings.HasPrefix(key, "context:"+name+"::") {
-			continue
-		}
-		kind, _, _ := strings.Cut(v, ":")
-		if slices.Contains([]string{"docker-image", "oci-layout", "input"}, kind) {
-			return true
-		}
-	}
-	return false
+	kind, _, _ := strings.Cut(b.req.contextValue(name), ":")
+	return slices.Contains([]string{"docker-image", "oci-layout", "input"}, kind)
 }
 
 // find looks up what an entry copies.
@@ -527,7 +514,39 @@ func (b *builder) extraFiles() map[string]string {
 	if ex.HasHosts() {
 		out["/etc/hosts"] = "extras: hosts"
 	}
+	if ex.HasSBOM() {
+		out[rootfs.SBOMPath(b.target.Name())] = "extras: sbom"
+	}
 	return out
+}
+
+// mounted are folders that container runtimes put their own over.
+var mounted = []string{"/dev", "/proc", "/sys"}
+
+// checkPlaces refuses a place of a binary where the image has something else.
+func (b *builder) checkPlaces() error {
+	files := b.extraFiles()
+	for i, p := range b.binaryPaths() {
+		why := ""
+		for _, d := range b.neededDirs() {
+			if within(d.path, p) {
+				why = fmt.Sprintf("%s is a directory because of %s", p, d.why)
+				break
+			}
+		}
+		if extra, ok := files[p]; ok {
+			why = fmt.Sprintf("%s has its file there", extra)
+		}
+		for _, d := range mounted {
+			if within(p, d) {
+				why = fmt.Sprintf("container runtimes mount their own over %s", d)
+			}
+		}
+		if why != "" {
+			return b.spec.Problem(b.binaryPath(i), fmt.Sprintf("the binary would be %s, and %s; give it another place with path: /bin/%s", p, why, path.Base(p)))
+		}
+	}
+	return nil
 }
 
 // checkEarlier refuses an entry that COPY would fail at, or would place elsewhere,

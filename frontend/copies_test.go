@@ -194,3 +194,25 @@ func TestCopiedOverExtras(t *testing.T) {
 	require.Equal(t, []string{"/tmp 1777"}, settled("{src: root, dest: /, exclude: home}"))
 	require.Empty(t, settled("{src: other, dest: /}"))
 }
+
+// TestPlacesOfBinaries: layers would put one thing over the other without a word.
+func TestPlacesOfBinaries(t *testing.T) {
+	for target, want := range map[string]string{
+		"  tmp: {build: .}\n":                                                      "fromscratch.yaml:3:8: the binary would be /tmp, and /tmp is a directory because of extras: tmp; give it another place with path: /bin/tmp",
+		"  home: {build: .}\n":                                                     "/home is a directory because of the home of the user",
+		"  dev: {build: .}\n":                                                      "the binary would be /dev, and container runtimes mount their own over /dev",
+		"  app: {build: ., path: /proc/app}\n":                                     "fromscratch.yaml:3:25: the binary would be /proc/app, and container runtimes mount their own over /proc",
+		"  app: {build: ., path: /home/nonroot}\n":                                 "/home/nonroot is a directory because of the home of the user",
+		"  app: {build: ., path: /usr/share, extras: [sbom]}\n":                    "/usr/share is a directory because of extras: sbom",
+		"  app: {build: ., path: /usr/share/sbom/app.spdx.json, extras: [sbom]}\n": "extras: sbom has its file there; give it another place with path: /bin/app.spdx.json",
+		"  app: {build: ., path: /srv, workdir: /srv/data}\n":                      "/srv is a directory because of workdir",
+	} {
+		_, err := build(newClient(t, "toolchain: go-cgo0\ntargets:\n"+target, nil))
+		require.ErrorContains(t, err, want)
+	}
+	for _, target := range []string{"  tmp: {build: ., extras: none}\n", "  app: {build: ., path: /home/nonroot/app}\n", "  app: {build: ., path: /usr/share/sbom, extras: none}\n"} {
+		c := newClient(t, "toolchain: go-cgo0\ntargets:\n"+target, nil)
+		_, err := build(withPrograms(t, c, "tmp"))
+		require.NoError(t, err, target)
+	}
+}

@@ -36,13 +36,13 @@ type shell struct {
 	// program is where busybox lies in state, and applets are the names.
 	program string
 	applets []string
-	// digest is that of the image it comes from, if it comes from one.
-	digest string
+	// image is where it comes from.
+	image toolchain.Image
 }
 
 // component is the shell in an SBOM.
 func (s *shell) component() sbom.Component {
-	return imageComponent(busyboxImage, s.digest, "the shell of the debug variant")
+	return imageComponent(s.image, "the shell of the debug variant")
 }
 
 // findShell finds a busybox for the platform of the target.
@@ -70,7 +70,7 @@ func (b *builder) findShell(ctx context.Context) (*shell, error) {
 	if err != nil {
 		return nil, err
 	}
-	sh := &shell{state: img.State, program: program, digest: img.Digest}
+	sh := &shell{state: img.State, program: program, image: img}
 	sh.applets, err = applets(files, program)
 	return sh, err
 }
@@ -165,12 +165,22 @@ func (b *builder) addShell(ctx context.Context, layers []rootfs.Layer) ([]rootfs
 // programDir is the folder that /bin stands for in an image. Where it is a link to
 // another folder, a folder of that name would hide what is there.
 func (b *builder) programDir(files *sources.FS) (string, error) {
+	noPlace := func(why string) error {
+		return b.spec.ProblemAtKey(spec.Path{"targets", b.target.Name()}, why+" in the image, so there is no place for a shell")
+	}
 	dir, err := follow(files, "bin", true)
 	if link, ok := errors.AsType[*linkError](err); ok {
-		return "", b.spec.ProblemAtKey(spec.Path{"targets", b.target.Name()}, fmt.Sprintf("%v in the image, so there is no place for a shell", link))
+		return "", noPlace(link.Error())
 	}
 	if isMissing(err) {
 		return "bin", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	info, err := files.Lstat(dir)
+	if err == nil && !info.IsDir() {
+		return "", noPlace(fmt.Sprintf("/bin is the file /%s", dir))
 	}
 	return dir, err
 }

@@ -24,18 +24,14 @@ func (b *builder) layers(ctx context.Context) ([]rootfs.Layer, error) {
 		if err != nil {
 			return nil, err
 		}
-		dir := path.Dir(rootfs.BundlePath)
-		if to := b.base.placeDir(dir); to != dir {
-			layer = rootfs.Moved(layer, dir, to, at("ca-certificates")...)
-		}
-		layers = append(layers, layer)
+		layers = append(layers, b.moved(layer, path.Dir(rootfs.BundlePath), at("ca-certificates")))
 	}
 	if ex.HasTZData() {
 		layer, err := b.zones(ctx, at("tzdata"))
 		if err != nil {
 			return nil, err
 		}
-		layers = append(layers, layer)
+		layers = append(layers, b.moved(layer, rootfs.ZoneinfoPath, at("tzdata")))
 	}
 	if ex.HasPasswd() {
 		passwd, err := b.passwd(at("passwd"))
@@ -44,7 +40,8 @@ func (b *builder) layers(ctx context.Context) ([]rootfs.Layer, error) {
 		}
 		layers = append(layers, passwd...)
 	}
-	if ex.HasTmp() {
+	// Where /tmp of the base is a link, the folder that it leads to is the base's own.
+	if ex.HasTmp() && b.base.placeDir("/tmp") == "/tmp" {
 		layers = append(layers, rootfs.Tmp(at("tmp")...))
 	}
 	if ex.HasNsswitch() {
@@ -57,6 +54,7 @@ func (b *builder) layers(ctx context.Context) ([]rootfs.Layer, error) {
 		layers = append(layers, rootfs.Dirs("extras: dirs", extraDirs(ex), at("dirs")...))
 	}
 	owned := func(key string, paths ...string) {
+		paths = slices.Sorted(slices.Values(paths))
 		name := fmt.Sprintf("%s %s", key, strings.Join(paths, ", "))
 		layers = append(layers, rootfs.Dirs(name, userDirs(t.User, paths...), b.layerOptions(spec.Path{"targets", t.Name(), key})...))
 	}
@@ -68,6 +66,14 @@ func (b *builder) layers(ctx context.Context) ([]rootfs.Layer, error) {
 	}
 	copies, err := b.copies(ctx)
 	return append(layers, copies...), err
+}
+
+// moved is a layer with dir, a folder of its own, where the links of the base lead to.
+func (b *builder) moved(l rootfs.Layer, dir string, opts []llb.ConstraintsOpt) rootfs.Layer {
+	if to := b.base.placeDir(dir); to != dir {
+		return rootfs.Moved(l, dir, to, opts...)
+	}
+	return l
 }
 
 // extraDirs are the directories that extras ask for.

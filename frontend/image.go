@@ -120,10 +120,9 @@ func joined(ms ...map[string]string) map[string]string {
 	return out
 }
 
-// annotate adds the annotations of the target to the result: to the manifest, and
-// those of metadata to the index too, if there is one; an exporter refuses
-// annotations of an index that it does not make. Of a result for one platform it
-// looks at annotations for no platform alone, unless there are attestations.
+// annotate adds the annotations of the target to the manifest. Of a result for one
+// platform an exporter looks at annotations for no platform alone, unless there are
+// attestations.
 func (b *builder) annotate(res *client.Result) {
 	for k, v := range joined(b.annotations(), b.target.Annotations) {
 		res.AddMeta(exptypes.AnnotationManifestKey(&b.platform.OCI, k), []byte(v))
@@ -131,9 +130,24 @@ func (b *builder) annotate(res *client.Result) {
 			res.AddMeta(exptypes.AnnotationManifestKey(nil, k), []byte(v))
 		}
 	}
-	if b.req.MultiPlatformRequested {
-		for k, v := range b.annotations() {
-			res.AddMeta(exptypes.AnnotationIndexKey(k), []byte(v))
-		}
+}
+
+// annotateIndex adds the annotations of metadata to the index, if there is one: an
+// exporter refuses annotations of an index that it does not make. What differs between
+// platforms is none of the index.
+func annotateIndex(res *client.Result, req *request, products []product) {
+	if !req.MultiPlatformRequested {
+		return
+	}
+	shared := maps.Clone(products[0].indexed())
+	for _, other := range products[1:] {
+		own := other.indexed()
+		maps.DeleteFunc(shared, func(k, v string) bool { return own[k] != v })
+	}
+	for k, v := range shared {
+		res.AddMeta(exptypes.AnnotationIndexKey(k), []byte(v))
 	}
 }
+
+// indexed are the annotations that an index may have.
+func (b *builder) indexed() map[string]string { return b.annotations() }

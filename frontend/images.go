@@ -84,13 +84,36 @@ func (r *request) contextImage(ctx context.Context, pf ocispecs.Platform, names 
 		if err != nil {
 			return nil, errors.Wrapf(err, "failed to load the build context %s", name)
 		}
-		img := &toolchain.Image{State: *st, Digest: dgst.String()}
+		img := &toolchain.Image{State: *st, Digest: dgst.String(), Name: name, Context: true}
+		if ref, ok := r.contextReference(name); ok {
+			img.Name, img.Context = ref, false
+		}
 		if cfg != nil {
 			img.Config = *cfg
 		}
 		return img, nil
 	}
 	return nil, nil
+}
+
+// contextReference is the reference of the image that a named context is; ok is false
+// when it is a folder, a repository or the result of another build.
+func (r *request) contextReference(name string) (ref string, ok bool) {
+	return strings.CutPrefix(r.contextValue(name), "docker-image://")
+}
+
+// contextValue is what the request says of a named context, of any platform's.
+func (r *request) contextValue(name string) string {
+	if named, err := reference.ParseNormalizedNamed(name); err == nil {
+		// As dockerui looks it up.
+		name = strings.TrimSuffix(reference.FamiliarString(named), ":latest")
+	}
+	for key, v := range r.BuildOpts().Opts {
+		if key == "context:"+name || strings.HasPrefix(key, "context:"+name+"::") {
+			return v
+		}
+	}
+	return ""
 }
 
 // pinnedImage resolves an image for platform pf, by the name of its tag, so that mirrors
@@ -100,7 +123,7 @@ func (r *request) pinnedImage(ctx context.Context, named reference.Named, pf oci
 	if err != nil {
 		return toolchain.Image{}, err
 	}
-	img := toolchain.Image{Digest: dgst.String()}
+	img := toolchain.Image{Digest: dgst.String(), Name: named.String()}
 	if err := json.Unmarshal(data, &img.Config); err != nil {
 		return toolchain.Image{}, err
 	}

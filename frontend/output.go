@@ -60,8 +60,10 @@ func (o output) names() []string {
 // product is what is made for one platform.
 type product interface {
 	build(context.Context) (*dockerui.BuildResult, error)
-	// annotate adds what belongs to the result of all platforms.
+	// annotate adds what belongs to the result of all platforms, and indexed is what their
+	// index may have.
 	annotate(*client.Result)
+	indexed() map[string]string
 	// attested is what there is to attest of what was built, and for which platform.
 	attested() (platform.Platform, told)
 }
@@ -91,6 +93,9 @@ func (p *prepared) product(ctx context.Context, pf platform.Platform) (product, 
 		return nil, err
 	}
 	if err := b.settle(b.target); err != nil {
+		return nil, err
+	}
+	if err := b.checkPlaces(); err != nil {
 		return nil, err
 	}
 	if b.extras, err = b.layers(ctx); err != nil {
@@ -212,3 +217,5 @@ func (c *binaries) imageConfig(layers []rootfs.Layer) *dockerspec.DockerOCIImage
 }
 
 func (c *binaries) annotate(*client.Result) {}
+
+func (c *binaries) indexed() map[string]string { return nil }

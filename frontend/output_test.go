@@ -278,6 +278,8 @@ func TestDebugProblems(t *testing.T) {
 		{"other machine", "/bin/busybox is a program for linux/arm64, not for linux/amd64", fstest.MapFS{"bin/busybox": {Data: elftest.File{Machine: elf.EM_AARCH64}.Bytes()}}, nil},
 		{"none", "the busybox for api-debug has no program busybox, neither in its root nor in /usr/local/sbin, ", fstest.MapFS{"bin/sh": {}}, nil},
 		{"own", "the image has a /bin/busybox of its own, so api-debug has no place for another; build api", busybox(), fstest.MapFS{"bin/busybox": {}}},
+		{"file", "/bin is the file /bin in the image, so there is no place for a shell", busybox(), fstest.MapFS{"bin": {}}},
+		{"link to a file", "/bin is the file /tool in the image", busybox(), fstest.MapFS{"tool": {}, "bin": link("tool")}},
 		{"link to itself", "the link bin leads in circles in the image, so there is no place for a shell", busybox(), fstest.MapFS{"bin": link("bin")}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/distribution/reference"
@@ -22,6 +23,7 @@ import (
 	"github.com/fromscratch-build/fromscratch/llb/platform"
 	"github.com/fromscratch-build/fromscratch/llb/rootfs"
 	"github.com/fromscratch-build/fromscratch/llb/sourcesync"
+	"github.com/fromscratch-build/fromscratch/llb/toolchain"
 )
 
 // versionsPath is where the frontend's image says which versions of Debian's packages
@@ -68,8 +70,8 @@ func (b *builder) programs(made compiled, paths []string) ([]sbom.Program, error
 		if p.Graph, err = b.graph(made.plain, file); err != nil {
 			return nil, err
 		}
-		if image := b.plan.Image(); image != "" {
-			p.Tools = append(p.Tools, imageComponent(image, b.env.Image.Digest, "the toolchain"))
+		if b.plan.Image() != "" {
+			p.Tools = append(p.Tools, imageComponent(b.env.Image, "the toolchain"))
 		}
 		out[i] = p
 	}
@@ -113,7 +115,7 @@ func (b *builder) graph(compiled *sources.FS, file string) (sbom.Graph, error) {
 func (b *builder) parts(ctx context.Context) ([]sbom.Component, error) {
 	var out []sbom.Component
 	if b.base != nil {
-		out = append(out, imageComponent(b.target.Base, b.base.Digest, "the base, whose content is not listed"))
+		out = append(out, imageComponent(b.base.Image, "the base, whose content is not listed"))
 	}
 	ex := b.target.Extras
 	if ex.HasCACertificates() || ex.HasTZData() {
@@ -130,8 +132,8 @@ func (b *builder) parts(ctx context.Context) ([]sbom.Component, error) {
 		}
 		if ex.HasTZData() {
 			comment := rootfs.ZoneinfoPath
-			if zones := ex.TZData.Zones; len(zones) > 0 {
-				comment += ", with " + strings.Join(zones, ", ") + " alone"
+			if zones := slices.Sorted(slices.Values(ex.TZData.Zones)); len(zones) > 0 {
+				comment += ", with " + strings.Join(slices.Compact(zones), ", ") + " alone"
 			}
 			out = append(out, sbom.Debian("tzdata", versions["tzdata"], comment))
 		}
@@ -169,18 +171,20 @@ func (b *builder) dataVersions(ctx context.Context) (map[string]string, error) {
 	return out, nil
 }
 
-// imageComponent is an image that the build used, under the name that it was asked for
-// by.
-func imageComponent(ref, digest, comment string) sbom.Component {
-	named, err := reference.ParseNormalizedNamed(ref)
+// imageComponent is an image that the build used.
+func imageComponent(img toolchain.Image, comment string) sbom.Component {
+	if img.Context {
+		return sbom.Component{Name: img.Name, Source: contextName(img.Name), Comment: comment}
+	}
+	named, err := reference.ParseNormalizedNamed(img.Name)
 	if err != nil {
-		return sbom.OCI(ref, "", digest, comment)
+		return sbom.OCI(img.Name, "", img.Digest, comment)
 	}
 	tag := ""
 	if t, ok := reference.TagNameOnly(named).(reference.Tagged); ok {
 		tag = t.Tag()
 	}
-	return sbom.OCI(named.Name(), tag, digest, comment)
+	return sbom.OCI(named.Name(), tag, img.Digest, comment)
 }
 
 // checksums reads a whole file, some megabytes at a time.

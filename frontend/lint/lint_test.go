@@ -187,18 +187,20 @@ func TestUnusedArg(t *testing.T) {
 
 func TestRelativePath(t *testing.T) {
 	run(t, "RelativePath", []testCase{
-		{name: "entrypoint", spec: goTarget("entrypoint: [app, serve]"), want: []string{`5:18 "app" has no folder, and an image from scratch has no PATH to look it up in; write /app`}},
-		{name: "entrypoint of a binary elsewhere", spec: goTarget("path: /opt/app", "entrypoint: [app]"), want: []string{`6:18 "app" has no folder, and an image from scratch has no PATH to look it up in; write /opt/app`}},
-		{name: "healthcheck", spec: goTarget("healthcheck: {test: [probe]}"), want: []string{`5:26 "probe" has no folder, and an image from scratch has no PATH to look it up in; write /probe`}},
-		{name: "healthcheck with CMD", spec: goTarget("healthcheck:", "  test:", "    - CMD", "    - app", "    - health"), want: []string{`8:11 "app" has no folder, and an image from scratch has no PATH to look it up in; write /app`}},
+		{name: "entrypoint", spec: goTarget("entrypoint: [app, serve]"), want: []string{`5:18 "app" has no folder, and is in none of those that PATH has; write /app`}},
+		{name: "entrypoint of a binary elsewhere", spec: goTarget("path: /opt/app", "entrypoint: [app]"), want: []string{`6:18 "app" has no folder, and is in none of those that PATH has; write /opt/app`}},
+		{name: "healthcheck", spec: goTarget("healthcheck: {test: [probe]}"), want: []string{`5:26 "probe" has no folder, and is in none of those that PATH has; write /probe`}},
+		{name: "no healthcheck", spec: goTarget("healthcheck: {test: [NONE]}")},
+		{name: "base", spec: goTarget("base: debian:12-slim", "entrypoint: [sh, -c, /app]")},
+		{name: "healthcheck with CMD", spec: goTarget("healthcheck:", "  test:", "    - CMD", "    - app", "    - health"), want: []string{`8:11 "app" has no folder, and is in none of those that PATH has; write /app`}},
 		{name: "full paths", spec: goTarget("entrypoint: [/app]", "healthcheck: {test: [CMD, /app, health]}")},
 		{name: "relative to the working directory", spec: goTarget("entrypoint: [./app]")},
 		{name: "arguments", spec: goTarget("cmd: [serve]")},
 		{name: "PATH", spec: goTarget("entrypoint: [app]", "env: {PATH: /}")},
 		{name: "where runtimes look", spec: goTarget("path: /usr/local/bin/app", "entrypoint: [app]")},
 		{name: "copied to where runtimes look", spec: goTarget("entrypoint: [tini, /app]", "copy: [{from: tini, src: tini, dest: /usr/bin/}]")},
-		{name: "copied elsewhere", spec: goTarget("entrypoint: [tini, /app]", "copy: [{from: tini, src: tini, dest: /opt/}]"), want: []string{`5:18 "tini" has no folder, and an image from scratch has no PATH to look it up in; write /tini`}},
-		{name: "one of several binaries", spec: "toolchain: go-cgo0\ntargets:\n  a: {build: {package: [./cmd/x, ./cmd/y]}, entrypoint: [y]}\n", want: []string{`3:58 "y" has no folder, and an image from scratch has no PATH to look it up in; write /y`}},
+		{name: "copied elsewhere", spec: goTarget("entrypoint: [tini, /app]", "copy: [{from: tini, src: tini, dest: /opt/}]"), want: []string{`5:18 "tini" has no folder, and is in none of those that PATH has; write /tini`}},
+		{name: "one of several binaries", spec: "toolchain: go-cgo0\ntargets:\n  a: {build: {package: [./cmd/x, ./cmd/y]}, entrypoint: [y]}\n", want: []string{`3:58 "y" has no folder, and is in none of those that PATH has; write /y`}},
 	})
 }
 

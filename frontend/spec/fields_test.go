@@ -654,11 +654,11 @@ targets:
       - {src: a, dest: /a, chown: ""}
       - {src: a, dest: /a, chown: web}
 `, []string{
-		`fromscratch.yaml:6:35: there is no user "app" in the image; write nonroot, root, the name of this target's user, or numbers such as 1000:1000`,
-		`fromscratch.yaml:7:35: there is no user "web:app" in the image; write nonroot, root, the name of this target's user, or numbers such as 1000:1000`,
+		`fromscratch.yaml:6:35: there is no user "app" in the image; write nonroot, root, the name of this target's user, or numbers such as 1000:1000, as for the users of a base`,
+		`fromscratch.yaml:7:35: there is no user "web:app" in the image; write nonroot, root, the name of this target's user, or numbers such as 1000:1000, as for the users of a base`,
 		`fromscratch.yaml:8:35: "2147483648" is out of range; ids go up to 2147483647`,
 		`fromscratch.yaml:9:35: "0:99999999999999999999" is out of range; ids go up to 2147483647`,
-		`fromscratch.yaml:10:35: there is no user "-1" in the image; write nonroot, root, the name of this target's user, or numbers such as 1000:1000`,
+		`fromscratch.yaml:10:35: there is no user "-1" in the image; write nonroot, root, the name of this target's user, or numbers such as 1000:1000, as for the users of a base`,
 		"fromscratch.yaml:11:35: chown must not be empty text; write a value or remove it",
 	}},
 	{"owner that is a user without a number", `
@@ -740,8 +740,8 @@ extras:
 		"fromscratch.yaml:6:7: an entry of dirs needs a path below the root: write {path: /data}",
 		"fromscratch.yaml:7:14: path must start with a slash: write /data",
 		`fromscratch.yaml:8:25: "rwx" is not a mode; write it in octal, such as 0644 for files or 0755 for programs and directories`,
-		`fromscratch.yaml:8:37: there is no user "x" in the image; write nonroot, root, the name of this target's user, or numbers such as 1000:1000`,
-		`fromscratch.yaml:9:25: there is no user "nobody" in the image; write nonroot, root, the name of this target's user, or numbers such as 1000:1000`,
+		`fromscratch.yaml:8:37: there is no user "x" in the image; write nonroot, root, the name of this target's user, or numbers such as 1000:1000, as for the users of a base`,
+		`fromscratch.yaml:9:25: there is no user "nobody" in the image; write nonroot, root, the name of this target's user, or numbers such as 1000:1000, as for the users of a base`,
 		`fromscratch.yaml:10:8: unknown key "pth" in an entry of extras.dirs; did you mean "path"?`,
 		"fromscratch.yaml:11:14: path must not be empty text; write a value or remove it",
 	}},
@@ -759,7 +759,7 @@ targets:
   job: {}
 extras: {dirs: [{path: /data, chown: web}]}
 `, []string{
-		`fromscratch.yaml:5:38: there is no user "web" in the image; write nonroot, root, the name of this target's user, or numbers such as 1000:1000`,
+		`fromscratch.yaml:5:38: there is no user "web" in the image; write nonroot, root, the name of this target's user, or numbers such as 1000:1000, as for the users of a base`,
 	}},
 	{"message about a user of two lines", `
 toolchain: go-cgo0

@@ -295,7 +295,7 @@ func (d *decoder) owner(t *Target, word string, p Path) (uid, gid int) {
 		gid, ok = number(group, func(u User) int { return u.GID })
 	}
 	if !ok && t.User.Name != "" { // Else the user is wrong itself.
-		d.problemAt(d.at.value(p), "there is no user %s in the image; write nonroot, root, the name of this target's user, or numbers such as 1000:1000", quote(word))
+		d.problemAt(d.at.value(p), "there is no user %s in the image; write nonroot, root, the name of this target's user, or numbers such as 1000:1000, as for the users of a base", quote(word))
 	}
 	return uid, gid
 }

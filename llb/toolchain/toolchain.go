@@ -76,6 +76,10 @@ type Image struct {
 	Config dockerspec.DockerOCIImage
 	// Digest is the content of the image, empty for a local or git context.
 	Digest string
+	// Name is what the image was looked up by, or the name of the context that it is;
+	// the latter only where Context is set, which then is no image of a registry.
+	Name    string
+	Context bool
 }
 
 // Getenv is the value of a variable in the image's environment.
