@@ -95,6 +95,9 @@ func (b *builder) baseUnavailable(ctx context.Context, name string, err error) e
 		}
 		return b.baseProblem(fmt.Sprintf("the base %s has no image for %s; name another base", name, b.platform))
 	}
+	if b.spec.Targets[name] != nil {
+		return b.baseProblem(fmt.Sprintf("%s is a target, and base takes images and contexts; with docker buildx bake, give this target contexts = {%s = \"target:…\"}", name, name))
+	}
 	if i := strings.LastIndex(msg, "failed to "); i >= 0 {
 		msg = msg[i:]
 	}

@@ -141,9 +141,13 @@ func TestBaseRefused(t *testing.T) {
 		require.ErrorContains(t, err, want)
 		require.NotEmpty(t, errdefs.Sources(err))
 	}
+	sibling := prebuiltClient(t, "toolchain: prebuilt\ntargets: {app: {build: app, base: other}, other: {build: app}}\n", nil)
+	sibling.Opts["target"], sibling.ImageConfig = "app", "{"
+	_, err := build(sibling)
+	require.ErrorContains(t, err, `fromscratch.yaml:2:35: other is a target, and base takes images and contexts; with docker buildx bake, give this target contexts = {other = "target:…"}`)
 	c := prebuiltClient(t, "toolchain: prebuilt\nbase: debian:12-slim\ntargets: {app: {build: app}}\n", nil)
 	c.ImageConfig = "{"
-	_, err := build(c)
+	_, err = build(c)
 	require.ErrorContains(t, err, "fromscratch.yaml:2:7: the base debian:12-slim cannot be had (unexpected end of JSON input); see whether its name and tag are right, or pass one with --b")
 }
 

@@ -1473,7 +1473,7 @@ targets:
   app:
     user: {name: App User, uid: 1000}
 `, []string{
-		`fromscratch.yaml:4:18: "App User" cannot be the name of a user; use up to 32 lower-case letters, digits, '_' and '-'`,
+		`fromscratch.yaml:4:18: "App User" cannot be the name of a user; use up to 32 lower-case letters, digits, '_' and '-', of which a letter or '_' comes first`,
 	}},
 	{"another root", `
 toolchain: go-cgo0

@@ -766,7 +766,7 @@ toolchain: go-cgo0
 targets:
   app: {user: {name: "a\nb", uid: 1, home: x}}
 `, []string{
-		`fromscratch.yaml:3:22: "a\nb" cannot be the name of a user; use up to 32 lower-case letters, digits, '_' and '-'`,
+		`fromscratch.yaml:3:22: "a\nb" cannot be the name of a user; use up to 32 lower-case letters, digits, '_' and '-', of which a letter or '_' comes first`,
 		"fromscratch.yaml:3:44: home must be an absolute path without a colon, such as /home/a b",
 	}},
 }

@@ -49,9 +49,13 @@ targets:
   app: {base: Debian:12}
   b: {healthcheck: {test: [NONE]}, base: scratch}
   c: {}
+  d: {base: ./rootfs}
+  e: {base: "docker-image://debian:12"}
 `, []string{
 		`fromscratch.yaml:2:7: "a b" is not the name of an image; write one such as gcr.io/distroless/static, debian:12-slim or registry.example/base@sha256:…, in lower case`,
 		`fromscratch.yaml:4:15: "Debian:12" is not the name of an image; write one such as gcr.io/distroless/static, debian:12-slim or registry.example/base@sha256:…, in lower case`,
+		`fromscratch.yaml:7:13: "./rootfs" is a place, and base takes the name of an image or of a context; pass it with --build-context below=./rootfs and write base: below`,
+		`fromscratch.yaml:8:13: "docker-image://debian:12" is a place, and base takes the name of an image or of a context; pass it with --build-context below=docker-image://debian:12 and write base: below`,
 	}},
 	{"prebuilt without a binary", `
 toolchain: prebuilt

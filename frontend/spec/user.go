@@ -121,7 +121,7 @@ func (u *User) validate(d *decoder, n *yaml.Node, p Path) {
 		key   string
 		value int
 	}{{"uid", u.UID}, {"gid", u.GID}} {
-		if id.value < 0 || id.value > maxID {
+		if written(id.key) && (id.value < 0 || id.value > maxID) {
 			d.problemAt(d.at.value(p.Join(id.key)), "%s is out of range; ids go from 0 to %d", id.key, maxID)
 		}
 	}
@@ -132,7 +132,7 @@ func (u *User) validate(d *decoder, n *yaml.Node, p Path) {
 		}
 	}
 	if !userName.MatchString(u.Name) {
-		d.problemAt(d.at.value(p.Join("name")), "%s cannot be the name of a user; use up to 32 lower-case letters, digits, '_' and '-'", quote(u.Name))
+		d.problemAt(d.at.value(p.Join("name")), "%s cannot be the name of a user; use up to 32 lower-case letters, digits, '_' and '-', of which a letter or '_' comes first", quote(u.Name))
 	}
 	if (u.Name == Root.Name) != (u.UID == 0) {
 		d.problemAt(d.at.value(p), "root is the user with uid 0, and no other may take its name or its number; write user: root, or change the name or the uid")
