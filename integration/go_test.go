@@ -301,8 +301,8 @@ func TestGoWorkspace(t *testing.T) {
 	})
 	files["fromscratch.yaml"] = syntax + "toolchain: go-cgo0\ntargets:\n  app:\n    build: {dir: app}\n"
 	// A link has the compile see everything.
-	dir := builds.Write(t, with(files, "shared/more.go", "package main\n"))
-	require.NoError(t, os.Symlink("../shared/more.go", filepath.Join(dir, "app/more.go")))
+	dir := builds.Write(t, with(files, "common/more.go", "package main\n"))
+	require.NoError(t, os.Symlink("../common/more.go", filepath.Join(dir, "app/more.go")))
 	r := builds.Build{Bed: bed, Context: dir, Platforms: []string{"linux/amd64"}}.OK(t, builds.Image)
 	require.Equal(t, mark, runs(t, r.Layout.Images["linux/amd64"].Files["/app"].Data))
 }
