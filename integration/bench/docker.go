@@ -44,9 +44,14 @@ type docker struct {
 	furnished map[string]bool
 }
 
-func newDocker(l *lab, peer *Peer, p *Program) (*docker, error) {
+func newDocker(ctx context.Context, l *lab, peer *Peer, p *Program) (*docker, error) {
 	d := &docker{lab: l, peer: peer, prog: p}
 	var err error
+	if peer.Syntax {
+		if err := l.findDockerfile(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if d.file, err = l.recipe(peer, peer.File, p); err != nil || len(p.Set) == 0 {
 		return d, err
 	}
@@ -62,7 +67,7 @@ func (l *lab) recipe(peer *Peer, file string, p *Program) (recipe, error) {
 	if file == "" {
 		return recipe{}, nil
 	}
-	text, err := peer.render(file, p, l.environment.Frontend)
+	text, err := peer.render(file, p, l.environment)
 	if err != nil {
 		return recipe{}, err
 	}
@@ -118,8 +123,8 @@ func (d *docker) pristine() string { return pristineName(d) }
 func (d *docker) inputs() []string {
 	e := d.lab.environment
 	in := []string{e.Buildkit, map[string]string{Rust: e.Rust, Go: e.Go}[d.peer.Language], d.peer.Tag}
-	if d.peer.family() == fromscratch {
-		in = append(in, e.Frontend)
+	if image := d.peer.frontend(e); image != "" {
+		in = append(in, image)
 	}
 	return in
 }
@@ -139,8 +144,8 @@ func (d *docker) furnish(ctx context.Context) error {
 		image = d.peer.Tag
 	}
 	text := "FROM " + image + "\nRUN true\n"
-	if d.peer.family() == fromscratch {
-		text += "COPY --from=" + pinned(d.lab.environment.Frontend) + " / /frontend\n"
+	if image := d.peer.frontend(d.lab.environment); image != "" {
+		text += "COPY --from=" + image + " / /frontend\n"
 	}
 	dir, err := os.MkdirTemp("", "fromscratch-bench")
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -33,13 +34,15 @@ type lab struct {
 
 // Environment is what the times depend on beside the builders.
 type Environment struct {
-	CPUs       int    `json:"cpus"`
-	Kernel     string `json:"kernel"`
-	Buildkit   string `json:"buildkit"`
-	Buildx     string `json:"buildx"`
-	Rust       string `json:"rust"`
-	Go         string `json:"go"`
-	Frontend   string `json:"frontend"`
+	CPUs     int    `json:"cpus"`
+	Kernel   string `json:"kernel"`
+	Buildkit string `json:"buildkit"`
+	Buildx   string `json:"buildx"`
+	Rust     string `json:"rust"`
+	Go       string `json:"go"`
+	Frontend string `json:"frontend"`
+	// Dockerfile is empty as long as nobody needs it.
+	Dockerfile string `json:"dockerfile,omitempty"`
 	HostRust   string `json:"hostRust"`
 	HostTarget string `json:"hostRustTarget"`
 	HostGo     string `json:"hostGo"`
@@ -49,7 +52,7 @@ type Environment struct {
 func (e Environment) list() [][2]string {
 	return [][2]string{
 		{"processors", fmt.Sprint(e.CPUs)}, {"kernel", e.Kernel}, {"buildkitd", e.Buildkit}, {"buildx", e.Buildx},
-		{"image " + rustImage, e.Rust}, {"image " + goImage, e.Go}, {"image " + frontendImage, e.Frontend},
+		{"image " + rustImage, e.Rust}, {"image " + goImage, e.Go}, {"image " + frontendImage, e.Frontend}, {"image " + dockerfileImage, cmp.Or(e.Dockerfile, "not used")},
 		{"Rust of the host", e.HostRust + ", for " + e.HostTarget}, {"Go of the host", e.HostGo}, {"ko", e.Ko},
 	}
 }

@@ -27,14 +27,14 @@ func TestSelection(t *testing.T) {
 		program, scenario string
 		want              []string
 	}{
-		{"go-service", "cold", []string{fromscratch, "common", "expert", "ko", floor}},
-		{"govmomi", "dependency-added", []string{fromscratch, "common", "expert", "ko", floor}},
+		{"go-service", "cold", []string{fromscratch, "common", "expert", "expert-image", "ko", floor}},
+		{"govmomi", "dependency-added", []string{fromscratch, "common", "expert", "expert-image", "ko", floor}},
 		// ko and the host have no cache mounts and no cache in the registry, and the
 		// host no platforms.
-		{"go-service", "edit-after-prune", []string{fromscratch, "common", "expert"}},
-		{"govmomi", "registry-cache-edit", []string{fromscratch, "common", "expert"}},
-		{"go-service", "edit-two-platforms", []string{fromscratch, "common", "expert", "ko"}},
-		{"go-module", "six-commands", []string{fromscratch, "common", "expert", "ko", "fromscratch-group", "expert-group", floor}},
+		{"go-service", "edit-after-prune", []string{fromscratch, "common", "expert", "expert-image"}},
+		{"govmomi", "registry-cache-edit", []string{fromscratch, "common", "expert", "expert-image"}},
+		{"go-service", "edit-two-platforms", []string{fromscratch, "common", "expert", "expert-image", "ko"}},
+		{"go-module", "six-commands", []string{fromscratch, "common", "expert", "expert-image", "ko", "fromscratch-group", "expert-group", floor}},
 	} {
 		cells, err := selectCells(names{c.program}, names{c.scenario}, nil)
 		var got []string

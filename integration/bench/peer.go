@@ -33,6 +33,8 @@ type Peer struct {
 	Image, Tag string
 	// Toolchain is the image of the compiler.
 	Toolchain string
+	// Syntax has the frontend of the Dockerfile come from its image.
+	Syntax bool
 }
 
 const (
@@ -46,11 +48,13 @@ var peers = []*Peer{
 	{Name: fromscratch, Language: Rust, File: "rust/fromscratch.yaml", Toolchain: rustImage},
 	{Name: "dummy", Language: Rust, File: "rust/dummy.Dockerfile", Toolchain: rustImage},
 	{Name: "mounts", Language: Rust, File: "rust/mounts.Dockerfile", Toolchain: rustImage},
+	{Name: "mounts-image", Language: Rust, File: "rust/mounts.Dockerfile", Toolchain: rustImage, Syntax: true},
 	{Name: "chef", Language: Rust, File: "rust/chef.Dockerfile", Toolchain: rustImage,
 		Image: "rust/chef-image.Dockerfile", Tag: "lukemathwalker/cargo-chef:0.1.78-rust-1.96-bookworm"},
 	{Name: fromscratch, Language: Go, File: "go/fromscratch.yaml", Set: "go/fromscratch-set.yaml", Toolchain: goImage},
 	{Name: "common", Language: Go, File: "go/common.Dockerfile", Set: "go/common-set.Dockerfile", Toolchain: goImage},
 	{Name: "expert", Language: Go, File: "go/expert.Dockerfile", Set: "go/expert-set.Dockerfile", Toolchain: goImage},
+	{Name: "expert-image", Language: Go, File: "go/expert.Dockerfile", Set: "go/expert-set.Dockerfile", Toolchain: goImage, Syntax: true},
 	{Name: "ko", Language: Go, File: "go/ko.yaml", Ko: true, Image: "go/ko-base.Dockerfile", Tag: "bench/ko-base:1"},
 	{Name: fromscratch + "-group", Language: Go, Of: fromscratch, Set: "go/fromscratch-group.yaml", Toolchain: goImage},
 	{Name: "expert-group", Language: Go, Of: "expert", Set: "go/expert-group.Dockerfile", Toolchain: goImage},
@@ -114,9 +118,9 @@ func peerOrder(name string) int {
 	return len(peers)
 }
 
-// render is one of the peer's files for a program. The frontend is taken by its
-// digest, since its tag moves while somebody works on it.
-func (b *Peer) render(file string, p *Program, frontend string) (string, error) {
+// render is one of the peer's files for a program. Frontends are taken by their
+// digests, since a tag moves while somebody works on it.
+func (b *Peer) render(file string, p *Program, e Environment) (string, error) {
 	text, err := peerFiles.ReadFile(path.Join("peers", file))
 	if err != nil {
 		return "", err
@@ -129,7 +133,20 @@ func (b *Peer) render(file string, p *Program, frontend string) (string, error) 
 	if err := t.Execute(&out, p); err != nil {
 		return "", fmt.Errorf("peer %s: %w", b.Name, err)
 	}
-	return strings.Replace(out.String(), "# syntax="+frontendImage+"\n", "# syntax="+pinned(frontend)+"\n", 1), nil
+	if b.Syntax {
+		return "# syntax=" + dockerfileImage + "@" + e.Dockerfile + "\n" + out.String(), nil
+	}
+	return strings.Replace(out.String(), "# syntax="+frontendImage+"\n", "# syntax="+frontendImage+"@"+e.Frontend+"\n", 1), nil
 }
 
-func pinned(frontend string) string { return frontendImage + "@" + frontend }
+// frontend is the image that the peer's builds start, by its digest; empty for what
+// BuildKit has built in.
+func (b *Peer) frontend(e Environment) string {
+	switch {
+	case b.Syntax:
+		return dockerfileImage + "@" + e.Dockerfile
+	case b.family() == fromscratch:
+		return frontendImage + "@" + e.Frontend
+	}
+	return ""
+}

@@ -31,7 +31,7 @@ func TestPeersAreWellFormed(t *testing.T) {
 
 func checkRecipe(t *testing.T, b *Peer, file string, p *Program, commands []Command) {
 	t.Helper()
-	text, err := b.render(file, p, "sha256:0")
+	text, err := b.render(file, p, Environment{Frontend: "sha256:0", Dockerfile: "sha256:1"})
 	if err != nil {
 		t.Fatal(err)
 	}

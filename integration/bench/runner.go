@@ -63,7 +63,7 @@ func (r *runner) one(ctx context.Context, c Cell, round int) error {
 	if err != nil {
 		return err
 	}
-	b, err := r.builder(c.Builder, t.program)
+	b, err := r.builder(ctx, c.Builder, t.program)
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func (r *runner) tree(ctx context.Context, p *Program) (*tree, error) {
 	return t, err
 }
 
-func (r *runner) builder(name string, p *Program) (builder, error) {
+func (r *runner) builder(ctx context.Context, name string, p *Program) (builder, error) {
 	peer := findPeer(name, p.Language)
 	switch {
 	case peer.Host:
@@ -142,7 +142,7 @@ func (r *runner) builder(name string, p *Program) (builder, error) {
 	case peer.Ko:
 		return newKo(r.lab, peer, p)
 	}
-	return newDocker(r.lab, peer, p)
+	return newDocker(ctx, r.lab, peer, p)
 }
 
 // inputs is a digest of all that a build depends on.
