@@ -23,16 +23,19 @@ const listener = "package main\n\nimport \"syscall\"\n\nfunc main() {\n\tfd, _ :
 // below 1024 are for root.
 func engine(ctx context.Context, t *testing.T, image string, flags ...string) (string, error) {
 	t.Helper()
-	host, err := bed.Docker(ctx)
-	require.NoError(t, err)
-	docker := func(args ...string) (string, error) {
-		out, err := bed.Command(ctx, "docker", append([]string{"-H", host}, args...)...).CombinedOutput()
-		return string(out), err
-	}
-	out, err := docker("pull", "-q", image)
+	out, err := docker(ctx, t, "pull", "-q", image)
 	require.NoError(t, err, out)
 	args := append([]string{"run", "--rm", "--network", "none", "--sysctl", "net.ipv4.ip_unprivileged_port_start=1024"}, flags...)
-	return docker(append(args, image)...)
+	return docker(ctx, t, append(args, image)...)
+}
+
+// docker runs a command on the Docker Engine.
+func docker(ctx context.Context, t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	host, err := bed.Docker(ctx)
+	require.NoError(t, err)
+	out, err := bed.Command(ctx, "docker", append([]string{"-H", host}, args...)...).CombinedOutput()
+	return string(out), err
 }
 
 // TestCapabilities: a program that is not root listens on port 80, out of an image
