@@ -52,7 +52,7 @@ func (b *builder) appended(ctx context.Context, c spec.Certificate, at spec.Path
 	}
 	files, name, missing := fs.FS(b.src), c.Src, fmt.Sprintf("there is no file %q in the build context; see whether .dockerignore leaves it out", c.Src)
 	if c.From != "" {
-		st, err := b.namedContext(ctx, b.spec, at[:len(at)-1].Join("from"), c.From)
+		st, err := b.namedContext(ctx, b.spec, at[:len(at)-1].Join("from"), c.From, b.req.BuildPlatforms[0])
 		if problems := spec.ProblemsOf(err); len(problems) > 0 {
 			problems[0].Message = fmt.Sprintf("there is no context named %q; pass the folder that has the file with --build-context %s=folder. "+
 				"A secret cannot stand for it: images are public to all who pull them, and the cache does not see that a secret changes", c.From, c.From)

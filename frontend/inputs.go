@@ -8,6 +8,7 @@ import (
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerui"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/fromscratch-build/fromscratch/frontend/sources"
 	"github.com/fromscratch-build/fromscratch/frontend/spec"
@@ -39,7 +40,8 @@ func (p *prepared) compileSources(ctx context.Context, s *spec.Spec, t *spec.Tar
 	st := p.req.state
 	for _, dir := range slices.Sorted(maps.Keys(inputs)) {
 		at := spec.Path{"targets", t.Name(), "build", "inputs", dir}
-		from, err := p.namedContext(ctx, s, at, inputs[dir])
+		// What it holds is compiled.
+		from, err := p.namedContext(ctx, s, at, inputs[dir], p.req.BuildPlatforms[0])
 		if err != nil {
 			return filled{}, err
 		}
@@ -55,10 +57,10 @@ func (p *prepared) compileSources(ctx context.Context, s *spec.Spec, t *spec.Tar
 	return f, nil
 }
 
-// namedContext is a context that the build was given beside its own. What it holds
-// is compiled, so if it is an image it is that for the builder.
-func (p *prepared) namedContext(ctx context.Context, s *spec.Spec, at spec.Path, name string) (llb.State, error) {
-	nc, err := p.req.NamedContext(name, dockerui.ContextOpt{Platform: &p.req.BuildPlatforms[0], ResolveMode: p.req.BuildOpts().Opts[keyImageResolveMode]})
+// namedContext is a context that the build was given beside its own, by the name at a
+// path of the spec. If it is an image, it is that for pf.
+func (p *prepared) namedContext(ctx context.Context, s *spec.Spec, at spec.Path, name string, pf ocispecs.Platform) (llb.State, error) {
+	nc, err := p.req.NamedContext(name, dockerui.ContextOpt{Platform: &pf, ResolveMode: p.req.BuildOpts().Opts[keyImageResolveMode]})
 	if err != nil {
 		return llb.State{}, err
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/moby/buildkit/frontend/dockerui"
-
 	"github.com/fromscratch-build/fromscratch/frontend/spec"
 	"github.com/fromscratch-build/fromscratch/llb/platform"
 )
@@ -13,20 +11,12 @@ import (
 // prebuiltSources is the named context that the binaries of a prebuilt target are
 // in. If it is an image, it is the one for the target's platform.
 func (p *prepared) prebuiltSources(ctx context.Context, s *spec.Spec, t *spec.Target, pf platform.Platform) (filled, error) {
-	name := t.Build.From
-	nc, err := p.req.NamedContext(name, dockerui.ContextOpt{Platform: &pf.OCI, ResolveMode: p.req.BuildOpts().Opts[keyImageResolveMode]})
+	st, err := p.namedContext(ctx, s, spec.Path{"targets", t.Name(), "build", "from"}, t.Build.From, pf.OCI)
 	if err != nil {
 		return filled{}, err
 	}
-	if nc == nil {
-		return filled{}, s.Problem(spec.Path{"targets", t.Name(), "build", "from"}, noContext(name))
-	}
-	st, _, err := nc.Load(ctx)
-	if err != nil {
-		return filled{}, err
-	}
-	src, err := p.req.files(ctx, *st)
-	return filled{*st, src}, err
+	src, err := p.req.files(ctx, st)
+	return filled{st, src}, err
 }
 
 // wanted are patterns of the prebuilt binaries in the build context, which are
