@@ -182,7 +182,7 @@ func (b *builder) passwd(opts []llb.ConstraintsOpt) ([]rootfs.Layer, error) {
 	}
 	read := func(name string) ([]byte, error) {
 		data, err := b.base.files.ReadFile(name)
-		if errors.Is(err, fs.ErrNotExist) {
+		if isMissing(err) {
 			err = nil
 		}
 		return data, err

@@ -68,7 +68,7 @@ func (b *builder) appended(ctx context.Context, c spec.Certificate, at spec.Path
 	}
 	info, err := fs.Stat(files, c.Src)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case isMissing(err):
 		return nil, b.spec.Problem(at, missing)
 	case err != nil:
 		return nil, err

@@ -159,7 +159,7 @@ func (b *builder) find(c *copied) error {
 			if _, err := path.Match(name, ""); err != nil {
 				return b.spec.Problem(at, fmt.Sprintf("%q is not a valid pattern; write [[] for a bracket that is part of a name", src))
 			}
-			if names, err = glob(c.from.files, name, c.from.isRoot); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if names, err = glob(c.from.files, name, c.from.isRoot); err != nil && !isMissing(err) {
 				return b.linkProblem(c, at, src, err)
 			}
 			if len(names) == 0 || err != nil {
@@ -203,7 +203,7 @@ func (b *builder) linkProblem(c *copied, at spec.Path, src string, err error) er
 		}
 		return b.spec.Problem(at, msg)
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
+	if !isMissing(err) {
 		return err
 	}
 	name := path.Clean(strings.TrimLeft(src, "/"))
@@ -341,7 +341,7 @@ func (c *copied) walk(dir, rel string) (fs.FileInfo, error) {
 		}
 		dir = path.Join(dir, elem)
 		var err error
-		if info, err = c.from.files.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
+		if info, err = c.from.files.Lstat(dir); isMissing(err) {
 			return nil, nil
 		} else if err != nil {
 			return nil, err

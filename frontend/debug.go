@@ -185,8 +185,6 @@ func (b *builder) programDir(files *sources.FS) (string, error) {
 	return dir, err
 }
 
-func isMissing(err error) bool { return errors.Is(err, fs.ErrNotExist) }
-
 // env is the environment of the image with the shell in reach. An image that says
 // nothing gets what container runtimes take for it.
 func (*shell) env(env []string) []string {

@@ -1,6 +1,9 @@
 package frontend
 
 import (
+	"errors"
+	"io/fs"
+
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/solver/pb"
 
@@ -45,3 +48,5 @@ func pbRange(r spec.Range) *pb.Range {
 		End:   &pb.Position{Line: int32(r.End.Line), Character: int32(r.End.Column)},
 	}
 }
+
+func isMissing(err error) bool { return errors.Is(err, fs.ErrNotExist) }

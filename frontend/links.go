@@ -1,7 +1,6 @@
 package frontend
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -68,7 +67,7 @@ func follow(fsys fs.FS, name string, isRoot bool) (string, error) {
 		}
 		next := path.Join(at, elem)
 		info, err := fs.Lstat(fsys, next)
-		if errors.Is(err, fs.ErrNotExist) && last != nil {
+		if isMissing(err) && last != nil {
 			last.fault = leadsNowhere
 			return "", last
 		}

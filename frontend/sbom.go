@@ -7,10 +7,8 @@ import (
 	"debug/buildinfo"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -91,7 +89,7 @@ func (b *builder) graph(compiled *sources.FS, file string) (sbom.Graph, error) {
 		return sbom.Go(info), nil
 	}
 	data, err := compiled.ReadFile(file + sourcesync.PackagesSuffix)
-	if errors.Is(err, fs.ErrNotExist) {
+	if isMissing(err) {
 		return sbom.Graph{}, b.spec.Problem(spec.Path{"targets", b.target.Name(), "build"}, fmt.Sprintf("what %s was compiled from is not known, so there can be no SBOM: "+
 			"cargo metadata failed after the compile, and --no-cache-filter %s shows why; or name a generator with --attest type=sbom,generator=…", path.Base(file), b.target.Name()))
 	}
@@ -160,7 +158,7 @@ func (b *builder) dataVersions(ctx context.Context) (map[string]string, error) {
 		return nil, err
 	}
 	data, err := files.ReadFile(versionsPath)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil && !isMissing(err) {
 		return nil, err
 	}
 	out := map[string]string{}

@@ -2,7 +2,6 @@ package frontend
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -38,7 +37,7 @@ func (b *builder) zones(ctx context.Context, opts []llb.ConstraintsOpt) (rootfs.
 		switch {
 		case err == nil && !info.IsDir():
 			continue
-		case err != nil && !errors.Is(err, fs.ErrNotExist):
+		case err != nil && !isMissing(err):
 			return rootfs.Layer{}, err
 		}
 		known, err := zoneNames(database)
