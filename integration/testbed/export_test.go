@@ -25,6 +25,7 @@ var (
 	BuildkitdConfig = buildkitdConfig
 	IsBuilder       = isBuilder
 	WriteFile       = writeFile
+	Persist         = persist
 	Running         = running
 	StopDaemon      = stopDaemon
 	OpenAt          = open

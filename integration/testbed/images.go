@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+	"syscall"
+	"time"
 )
 
 //go:embed images
@@ -310,14 +312,49 @@ func (b *Bed) buildImage(ctx context.Context, m *image) error {
 		return err
 	}
 	defer log.Close()
-	cmd := exec.CommandContext(ctx, b.layout().bin("buildx"), append(args, dir)...)
-	cmd.Env = b.Env()
-	cmd.Stdin = bytes.NewReader(recipe)
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%w; %s ends with:\n%s", err, log.Name(), tail(log.Name(), 0, 25))
+	return persist(ctx, pushAttempts, pushPause, func() error {
+		cmd := exec.CommandContext(ctx, b.layout().bin("buildx"), append(args, dir)...)
+		cmd.Env = b.Env()
+		cmd.Stdin = bytes.NewReader(recipe)
+		cmd.Stdout, cmd.Stderr = log, log
+		if err := cmd.Run(); err != nil {
+			return fmt.Errorf("%w (%s); %s ends with:\n%s\nthe registry's log with:\n%s", err, freeSpace(dir),
+				log.Name(), tail(log.Name(), 0, 25), tail(b.layout().logFile("registry"), 0, 5))
+		}
+		return nil
+	})
+}
+
+// A registry that could not write a part of a blob, because the disk was full
+// for a moment, refuses what the client sends in its place as out of range. A
+// new push begins anew; what is built already is not built again.
+const (
+	pushAttempts = 3
+	pushPause    = 10 * time.Second
+)
+
+// persist calls do until it succeeds, at most n times and with a pause between.
+func persist(ctx context.Context, n int, pause time.Duration, do func() error) error {
+	for attempt := 1; ; attempt++ {
+		err := do()
+		if err == nil || attempt == n {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
 	}
-	return nil
+}
+
+// freeSpace says what a disk has left, which explains many a failure.
+func freeSpace(dir string) string {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(dir, &fs); err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("%.1f GB free on the disk", float64(fs.Bavail)*float64(fs.Bsize)/1e9)
 }
 
 // stocked says whether the registry holds every image.

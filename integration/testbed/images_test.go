@@ -142,3 +142,37 @@ func TestTagsAreGivenToWholeImagesOnly(t *testing.T) {
 		t.Error("a tag on something else was left there")
 	}
 }
+
+func TestPersist(t *testing.T) {
+	for name, tc := range map[string]struct {
+		failures, want int
+		ok             bool
+	}{
+		"at once":       {failures: 0, want: 1, ok: true},
+		"at the second": {failures: 1, want: 2, ok: true},
+		"at the last":   {failures: 2, want: 3, ok: true},
+		"never":         {failures: 9, want: 3, ok: false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			calls := 0
+			err := testbed.Persist(context.Background(), 3, 0, func() error {
+				if calls++; calls <= tc.failures {
+					return fmt.Errorf("failure %d", calls)
+				}
+				return nil
+			})
+			if calls != tc.want || (err == nil) != tc.ok {
+				t.Errorf("%d calls and %v, want %d and success %t", calls, err, tc.want, tc.ok)
+			}
+			if !tc.ok && err.Error() != "failure 3" {
+				t.Errorf("%v is not the last error", err)
+			}
+		})
+	}
+	cancelled, cancel := context.WithCancel(context.Background())
+	cancel()
+	calls := 0
+	if err := testbed.Persist(cancelled, 3, 1e9, func() error { calls++; return io.EOF }); err == nil || calls != 1 {
+		t.Errorf("%d calls and %v after the end of the run", calls, err)
+	}
+}
