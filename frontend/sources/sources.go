@@ -6,15 +6,18 @@ package sources
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/containerd/containerd/v2/defaults"
 	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/tonistiigi/fsutil/types"
 )
@@ -27,7 +30,7 @@ type FS struct {
 	ref client.Reference
 
 	files memo[[]byte]
-	heads memo[[]byte]
+	pages memo[[]byte]
 	dirs  memo[[]fs.DirEntry]
 	stats memo[fs.FileInfo]
 }
@@ -41,6 +44,7 @@ type memo[T any] struct {
 
 type answer[T any] struct {
 	once  sync.Once
+	done  atomic.Bool
 	value T
 	err   error
 }
@@ -56,8 +60,23 @@ func (m *memo[T]) get(name string, ask func() (T, error)) (T, error) {
 		m.answers[name] = a
 	}
 	m.mu.Unlock()
-	a.once.Do(func() { a.value, a.err = ask() })
+	a.once.Do(func() {
+		a.value, a.err = ask()
+		a.done.Store(true)
+	})
 	return a.value, a.err
+}
+
+// known is an answer that was given already. ok is false when there is none yet, or
+// when it was an error.
+func (m *memo[T]) known(name string) (value T, ok bool) {
+	m.mu.Lock()
+	a := m.answers[name]
+	m.mu.Unlock()
+	if a == nil || !a.done.Load() || a.err != nil {
+		return value, false
+	}
+	return a.value, true
 }
 
 var (
@@ -90,7 +109,47 @@ func (f *FS) check(op, name string) error {
 	if f.ref == nil {
 		return &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
 	}
+	if info, known := f.listed(name); known && info == nil {
+		return &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
+	}
 	return nil
+}
+
+// listed tells what the listings of directories that were read say of name: what it
+// is, or nil if it is not there. known is false if they say nothing, which they never
+// do of what lies behind a symbolic link. Most questions are whether a file is there
+// that is not, or about all files of one directory, and each would be a request.
+func (f *FS) listed(name string) (info fs.FileInfo, known bool) {
+	if name == "." {
+		return nil, false
+	}
+	dir := path.Dir(name)
+	entries, ok := f.dirs.known(dir)
+	switch {
+	case ok:
+	case dir == ".":
+		var err error
+		if entries, err = f.list(dir); err != nil {
+			return nil, false
+		}
+	default:
+		above, known := f.listed(dir)
+		return nil, known && (above == nil || !above.IsDir())
+	}
+	i, ok := find(entries, path.Base(name))
+	if !ok {
+		return nil, true
+	}
+	if entries[i].Type()&fs.ModeSymlink != 0 {
+		return nil, false
+	}
+	info, err := entries[i].Info()
+	return info, err == nil
+}
+
+// find is the place of name among entries, which are in the order of names.
+func find(entries []fs.DirEntry, name string) (int, bool) {
+	return slices.BinarySearchFunc(entries, name, func(e fs.DirEntry, name string) int { return strings.Compare(e.Name(), name) })
 }
 
 // Open opens a file or a directory. Of a file no more is read than is asked for, since
@@ -107,13 +166,19 @@ func (f *FS) Open(name string) (fs.File, error) {
 	return &openFile{info: info, fs: f, name: name}, nil
 }
 
+// maxFileSize is what fits into one message of the gateway.
+const maxFileSize = defaults.DefaultMaxRecvMsgSize
+
 // ReadFile reads a whole file of at most 16 MiB.
 func (f *FS) ReadFile(name string) ([]byte, error) {
 	if err := f.check("open", name); err != nil {
 		return nil, err
 	}
 	data, err := f.files.get(name, func() ([]byte, error) {
-		data, err := dockerui.ReadFile(f.ctx, f.ref, name)
+		data, err := f.ref.ReadFile(f.ctx, client.ReadRequest{Filename: name, Range: &client.FileRange{Length: maxFileSize + 1}})
+		if err == nil && len(data) > maxFileSize {
+			err = fmt.Errorf("the file is larger than %d MiB", maxFileSize>>20)
+		}
 		if err != nil {
 			return nil, pathError("open", name, err)
 		}
@@ -127,7 +192,12 @@ func (f *FS) ReadDir(name string) ([]fs.DirEntry, error) {
 	if err := f.check("readdir", name); err != nil {
 		return nil, err
 	}
-	entries, err := f.dirs.get(name, func() ([]fs.DirEntry, error) {
+	entries, err := f.list(name)
+	return slices.Clone(entries), err
+}
+
+func (f *FS) list(name string) ([]fs.DirEntry, error) {
+	return f.dirs.get(name, func() ([]fs.DirEntry, error) {
 		stats, err := f.ref.ReadDir(f.ctx, client.ReadDirRequest{Path: name})
 		if err != nil {
 			return nil, pathError("readdir", name, err)
@@ -139,13 +209,15 @@ func (f *FS) ReadDir(name string) ([]fs.DirEntry, error) {
 		slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 		return entries, nil
 	})
-	return slices.Clone(entries), err
 }
 
 // Stat describes a file.
 func (f *FS) Stat(name string) (fs.FileInfo, error) {
 	if err := f.check("stat", name); err != nil {
 		return nil, err
+	}
+	if info, known := f.listed(name); known {
+		return info, nil
 	}
 	return f.stats.get(name, func() (fs.FileInfo, error) {
 		s, err := f.ref.StatFile(f.ctx, client.StatRequest{Path: name})
@@ -169,7 +241,7 @@ func (f *FS) Lstat(name string) (fs.FileInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	i, ok := slices.BinarySearchFunc(entries, path.Base(name), func(e fs.DirEntry, name string) int { return strings.Compare(e.Name(), name) })
+	i, ok := find(entries, path.Base(name))
 	if !ok {
 		return nil, &fs.PathError{Op: "lstat", Path: name, Err: fs.ErrNotExist}
 	}
@@ -197,8 +269,9 @@ type readerAt struct {
 	name string
 }
 
-// ReadAt reads at most a few pages at a time in practice, and never more than
-// the gateway's limit of a message: callers read headers.
+// ReadAt answers what is smaller than a page from pages, which are kept: whoever reads
+// headers asks for a few bytes at a time, again and again. The rest is asked for as it
+// is, up to the gateway's limit of a message.
 func (r *readerAt) ReadAt(p []byte, off int64) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -206,18 +279,49 @@ func (r *readerAt) ReadAt(p []byte, off int64) (int, error) {
 	if err := r.fs.check("read", r.name); err != nil {
 		return 0, err
 	}
-	data, err := r.fs.ref.ReadFile(r.fs.ctx, client.ReadRequest{
-		Filename: r.name,
-		Range:    &client.FileRange{Offset: int(off), Length: len(p)},
+	if len(p) >= pageSize {
+		data, err := r.fs.part(r.name, off, len(p))
+		return filled(p, copy(p, data), err)
+	}
+	n := 0
+	for n < len(p) {
+		first := (off + int64(n)) / pageSize * pageSize
+		page, err := r.fs.page(r.name, first)
+		if err != nil {
+			return n, err
+		}
+		from := min(int(off+int64(n)-first), len(page))
+		n += copy(p[n:], page[from:])
+		if len(page) < pageSize {
+			break
+		}
+	}
+	return filled(p, n, nil)
+}
+
+// filled is what io.ReaderAt returns for n bytes in p.
+func filled(p []byte, n int, err error) (int, error) {
+	if err == nil && n < len(p) {
+		err = io.EOF
+	}
+	return n, err
+}
+
+// page is that of a file at off, shorter at its end.
+func (f *FS) page(name string, off int64) ([]byte, error) {
+	return f.pages.get(name+"@"+strconv.FormatInt(off, 10), func() ([]byte, error) { return f.part(name, off, pageSize) })
+}
+
+// part reads at most size bytes of a file from off.
+func (f *FS) part(name string, off int64, size int) ([]byte, error) {
+	data, err := f.ref.ReadFile(f.ctx, client.ReadRequest{
+		Filename: name,
+		Range:    &client.FileRange{Offset: int(off), Length: size},
 	})
 	if err != nil {
-		return 0, pathError("read", r.name, err)
+		return nil, pathError("read", name, err)
 	}
-	n := copy(p, data)
-	if n < len(p) {
-		return n, io.EOF
-	}
-	return n, nil
+	return data, nil
 }
 
 type info struct{ s *types.Stat }
@@ -240,7 +344,7 @@ type openFile struct {
 
 // How many bytes are read at a time: first those that say what a file is.
 const (
-	headSize  = 16 << 10
+	pageSize  = 16 << 10
 	chunkSize = 512 << 10
 )
 
@@ -254,7 +358,7 @@ func (f *openFile) Read(p []byte) (int, error) {
 		}
 		var err error
 		if f.off == 0 {
-			f.rest, err = f.fs.heads.get(f.name, func() ([]byte, error) { return f.fs.part(f.name, 0, headSize) })
+			f.rest, err = f.fs.page(f.name, 0)
 		} else {
 			f.rest, err = f.fs.part(f.name, f.off, chunkSize)
 		}
@@ -269,16 +373,6 @@ func (f *openFile) Read(p []byte) (int, error) {
 	n := copy(p, f.rest)
 	f.rest = f.rest[n:]
 	return n, nil
-}
-
-// part reads at most size bytes of a file from off.
-func (f *FS) part(name string, off int64, size int) ([]byte, error) {
-	p := make([]byte, size)
-	n, err := f.ReaderAt(name).ReadAt(p, off)
-	if errors.Is(err, io.EOF) {
-		err = nil
-	}
-	return p[:n], err
 }
 
 type openDir struct {
