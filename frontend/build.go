@@ -62,6 +62,7 @@ func (f Frontend) build(ctx context.Context, req *request) (*client.Result, erro
 	if err != nil {
 		return nil, err
 	}
+	req.resolveAhead(s, out.targets)
 	src, err := req.readSources(ctx)
 	if err != nil {
 		return nil, err

@@ -39,8 +39,6 @@ type prepared struct {
 	generator scan.Scanner
 	// known are annotations that nobody has to write.
 	known map[string]string
-	// images holds the toolchain images that were resolved, by name.
-	images map[string]toolchain.Image
 	// panicked turns a panic of a goroutine into an error.
 	panicked func(context.Context, any) error
 	// filled holds the build contexts that others were composed into, by which.
@@ -51,7 +49,7 @@ type prepared struct {
 
 func (f Frontend) prepare(ctx context.Context, req *request, src *sources.FS) (*prepared, error) {
 	p := &prepared{req: req, src: src, version: cmp.Or(f.Version, "dev"), panicked: f.panicked,
-		images: map[string]toolchain.Image{}, filled: map[string]filled{}, certs: map[spec.Certificate][]pemfile.Certificate{}}
+		filled: map[string]filled{}, certs: map[spec.Certificate][]pemfile.Certificate{}}
 	from, err := req.provenance(ctx)
 	if err != nil {
 		return nil, err
@@ -95,12 +93,35 @@ func (p *prepared) builder(ctx context.Context, s *spec.Spec, t *spec.Target, pf
 	if b.plan, err = plan(s, t, from.src); err != nil {
 		return nil, err
 	}
-	if err := b.check(); err != nil {
-		return nil, err
+	equipped := make(chan error, 1)
+	go func() {
+		var err error
+		defer func() {
+			if bug := recover(); bug != nil {
+				err = p.panicked(ctx, bug)
+			}
+			equipped <- err
+		}()
+		err = b.equip(ctx, from)
+	}()
+	err = b.check()
+	// What is wrong with the sources goes before what is wrong with the image.
+	if late := <-equipped; err == nil {
+		err = late
 	}
-	image, err := p.toolchainImage(ctx, s, t, b.plan)
 	if err != nil {
 		return nil, err
+	}
+	return b, nil
+}
+
+// equip gets what the plan needs beside the sources, and begins to find out what it
+// wants to learn, all of which takes time.
+func (b *builder) equip(ctx context.Context, from filled) error {
+	p, s, t := b.prepared, b.spec, b.target
+	image, err := p.toolchainImage(s, t, b.plan)
+	if err != nil {
+		return err
 	}
 	b.env = toolchain.Env{
 		Target:         t.Name(),
@@ -109,12 +130,18 @@ func (p *prepared) builder(ctx context.Context, s *spec.Spec, t *spec.Target, pf
 		Tools:          p.tools,
 		CacheNamespace: p.req.CacheIDNamespace,
 		BuildArch:      p.req.BuildPlatforms[0].Architecture,
+		Caps:           p.req.BuildOpts().LLBCaps,
 		Run:            p.req.execOptions(t.Name()),
 
 		BuildLocation:     p.req.location(s.BuildRange(t.Name())),
 		ToolchainLocation: p.req.location(s.KeyRange(s.ToolchainPath(t)...)),
 	}
-	return b, nil
+	if l, ok := b.plan.(toolchain.Learner); ok {
+		if st, ok := l.Facts(b.env); ok {
+			go ahead(func() error { return p.req.begin(ctx, st) })
+		}
+	}
+	return nil
 }
 
 // check refuses what the plan shows to be impossible.

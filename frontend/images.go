@@ -3,17 +3,19 @@ package frontend
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/distribution/reference"
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerui"
 	digest "github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
-	"github.com/pkg/errors"
 
 	"github.com/fromscratch-build/fromscratch/frontend/spec"
+	"github.com/fromscratch-build/fromscratch/llb/rust"
 	"github.com/fromscratch-build/fromscratch/llb/toolchain"
 )
 
@@ -21,26 +23,49 @@ import (
 // builder: a named context of that name if the request has one, else the image
 // itself, by tag name through the gateway, so that mirrors and source policies
 // apply. It is pinned to its digest in the graph.
-func (p *prepared) toolchainImage(ctx context.Context, s *spec.Spec, t *spec.Target, plan toolchain.Plan) (toolchain.Image, error) {
+func (p *prepared) toolchainImage(s *spec.Spec, t *spec.Target, plan toolchain.Plan) (toolchain.Image, error) {
 	name := plan.Image()
 	if name == "" {
 		return toolchain.Image{}, nil
 	}
-	if img, ok := p.images[name]; ok {
-		return img, nil
-	}
-	asked := ""
-	if p, ok := plan.(interface{ ImageAsked() string }); ok {
-		asked = p.ImageAsked()
-	}
-	img, err := p.req.resolveImage(ctx, s, t, name, asked)
-	if err == nil {
-		p.images[name] = img
+	img, err := p.req.image(s, t, name)()
+	if missing, ok := errors.AsType[*imageError](err); ok {
+		asked := ""
+		if p, ok := plan.(interface{ ImageAsked() string }); ok {
+			asked = p.ImageAsked()
+		}
+		return img, imageProblem(s, t, name, asked, missing.error)
 	}
 	return img, err
 }
 
-func (r *request) resolveImage(ctx context.Context, s *spec.Spec, t *spec.Target, name, asked string) (toolchain.Image, error) {
+// resolveAhead begins to look up the images that the spec alone decides on, while the
+// build context is transferred: a registry may be far away.
+func (r *request) resolveAhead(s *spec.Spec, targets []*spec.Target) {
+	for _, t := range targets {
+		name := t.Toolchain.Image
+		if t.Toolchain.Name == spec.RustMusl && name == "" && t.Toolchain.Version != "" {
+			name = rust.ImageOf(t.Toolchain.Version)
+		}
+		if name != "" {
+			go ahead(func() error {
+				_, err := r.image(s, t, name)()
+				return err
+			})
+		}
+	}
+}
+
+// image looks a toolchain image up, once for all targets and platforms.
+func (r *request) image(s *spec.Spec, t *spec.Target, name string) func() (toolchain.Image, error) {
+	resolve, _ := r.images.LoadOrStore(name, sync.OnceValues(func() (toolchain.Image, error) { return r.resolveImage(r.ctx, s, t, name) }))
+	return resolve.(func() (toolchain.Image, error))
+}
+
+// imageError is what is wrong with an image of a registry.
+type imageError struct{ error }
+
+func (r *request) resolveImage(ctx context.Context, s *spec.Spec, t *spec.Target, name string) (toolchain.Image, error) {
 	names := []string{name}
 	if plain, slim := strings.CutSuffix(name, toolchain.SlimGo); slim {
 		// Which of the two images it is, is the frontend's choice.
@@ -51,12 +76,12 @@ func (r *request) resolveImage(ctx context.Context, s *spec.Spec, t *spec.Target
 	}
 	named, err := reference.ParseNormalizedNamed(name)
 	if err != nil {
-		return toolchain.Image{}, imageProblem(s, t, name, asked, err)
+		return toolchain.Image{}, &imageError{err}
 	}
 	img, err := r.pinnedImage(ctx, named, r.BuildPlatforms[0], r.location(s.KeyRange(s.ToolchainPath(t)...)),
 		llb.WithCustomNamef("[toolchain] %s", reference.FamiliarString(named)))
 	if err != nil {
-		return toolchain.Image{}, imageProblem(s, t, name, asked, err)
+		return toolchain.Image{}, &imageError{err}
 	}
 	return img, nil
 }
@@ -82,7 +107,7 @@ func (r *request) contextImage(ctx context.Context, pf ocispecs.Platform, names 
 		}
 		st, cfg, err := nc.Load(ctx)
 		if err != nil {
-			return nil, errors.Wrapf(err, "failed to load the build context %s", name)
+			return nil, fmt.Errorf("failed to load the build context %s: %w", name, err)
 		}
 		img := &toolchain.Image{State: *st, Digest: dgst.String(), Name: name, Context: true}
 		if ref, ok := r.contextReference(name); ok {

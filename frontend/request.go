@@ -23,6 +23,7 @@ import (
 
 // Keys of a request that dockerui has no name for.
 const (
+	keyContext          = "context"
 	keyImageResolveMode = "image-resolve-mode"
 	keySourceDateEpoch  = "SOURCE_DATE_EPOCH"
 )
@@ -42,11 +43,16 @@ type request struct {
 	// ctx is that of the request. What was read for one platform or one target serves
 	// others, when the context of the first is done.
 	ctx context.Context
-	// known are the files of what was solved, by the digest of the definition.
+	// known are functions that solve a definition and give its files, by its digest.
 	known sync.Map
+	// images are functions that look a toolchain image up, by its name.
+	images sync.Map
 }
 
 func readRequest(ctx context.Context, bc *dockerui.Client) (*request, error) {
+	if opts := bc.BuildOpts().Opts; opts[keyContext] == "" && opts[keyRequestID] == "" {
+		go ahead(func() error { return transferIgnoreFile(ctx, bc.GatewayClient()) })
+	}
 	src, err := bc.ReadEntrypoint(ctx, specLanguage)
 	if err != nil {
 		return nil, err
@@ -54,6 +60,16 @@ func readRequest(ctx context.Context, bc *dockerui.Client) (*request, error) {
 	req := &request{Client: bc, source: src, ctx: ctx}
 	req.doc, err = spec.Read(src.Filename, src.Data)
 	return req, req.located(err)
+}
+
+// transferIgnoreFile has the client send .dockerignore while the spec is on its way.
+// Nothing is kept of it here, since a file beside the spec may come before it.
+func transferIgnoreFile(ctx context.Context, c client.Client) error {
+	bc, err := dockerui.NewClient(c)
+	if err == nil {
+		_, err = bc.DockerIgnorePatterns(ctx)
+	}
+	return err
 }
 
 // platforms are those that the request names, or that of the builder. What no
@@ -159,15 +175,27 @@ func (r *request) files(ctx context.Context, st llb.State) (*sources.FS, error) 
 	if err != nil {
 		return nil, err
 	}
-	if known, ok := r.known.Load(head); ok {
-		return known.(*sources.FS), nil
+	known, _ := r.known.LoadOrStore(head, sync.OnceValues(func() (*sources.FS, error) {
+		ref, err := r.solveDefinition(r.ctx, def)
+		return sources.New(r.ctx, ref), err
+	}))
+	return known.(func() (*sources.FS, error))()
+}
+
+// ahead does something before it is known whether anybody needs it. Whoever does asks
+// again, and is told what went wrong.
+func ahead(do func() error) {
+	defer func() { _ = recover() }()
+	_ = do()
+}
+
+// begin has the daemon make st without waiting for what is in it.
+func (r *request) begin(ctx context.Context, st llb.State) error {
+	files, err := r.files(ctx, st)
+	if err == nil {
+		_, err = files.ReadDir(".")
 	}
-	ref, err := r.solveDefinition(ctx, def)
-	if err != nil {
-		return nil, err
-	}
-	known, _ := r.known.LoadOrStore(head, sources.New(r.ctx, ref))
-	return known.(*sources.FS), nil
+	return err
 }
 
 // solve has the daemon solve st.

@@ -139,9 +139,16 @@ func (p *Plan) settings() [][2]string {
 	}...)
 }
 
+// seldom has the compiler and the linker collect garbage more seldom than Go programs
+// do by themselves, which saves a sixth of the processor time of a compile. With the
+// limit, a large package takes no more memory for it. Neither is in what they make, and
+// the spec may say otherwise.
+var seldom = [][2]string{{"GOGC", "400"}, {"GOMEMLIMIT", "2GiB"}}
+
 // environment is that of a compile for pf.
 func (p *Plan) environment(pf platform.Platform) [][2]string {
-	env := append(p.settings(), [][2]string{{"CGO_ENABLED", "0"}, {"GOOS", "linux"}, {"GOARCH", pf.Go.Arch}}...)
+	env := slices.Concat(seldom, p.settings())
+	env = append(env, [][2]string{{"CGO_ENABLED", "0"}, {"GOOS", "linux"}, {"GOARCH", pf.Go.Arch}}...)
 	if p.project.hasGit() {
 		// The sources belong to whoever sent them, and git distrusts those of others.
 		env = append(env, [][2]string{{"GIT_CONFIG_COUNT", "1"}, {"GIT_CONFIG_KEY_0", "safe.directory"}, {"GIT_CONFIG_VALUE_0", "*"}}...)

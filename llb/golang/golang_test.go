@@ -105,6 +105,7 @@ func env() toolchain.Env {
 		Source: llb.Local("context", llb.SessionID("s")),
 		Image:  toolchain.Image{State: llb.Image("golang:1.26"), Digest: "sha256:1"},
 		Tools:  llb.Image("fromscratch/frontend:1"),
+		Caps:   pb.Caps.CapSet(pb.Caps.All()),
 
 		BuildArch: "amd64", BuildLocation: llb.WithDescription(nil), ToolchainLocation: llb.WithDescription(nil),
 	}
@@ -179,6 +180,8 @@ func TestFlags(t *testing.T) {
 		{"size and flags", "{optimize: size, gcflags: [-N, 'm/hot=']}", []string{"-gcflags=all=-l", "-gcflags=-l -N", "-gcflags=m/hot="}, nil},
 		{"env", "{env: {GOEXPERIMENT: jsonv2, GODEBUG: madvdontneed=1}}", nil,
 			map[string]string{"GOEXPERIMENT": "jsonv2", "GODEBUG": "madvdontneed=1,goindex=0", "CGO_ENABLED": "0"}},
+		{"garbage", "{}", nil, map[string]string{"GOGC": "400", "GOMEMLIMIT": "2GiB"}},
+		{"garbage of one's own", "{env: {GOGC: 50}}", nil, map[string]string{"GOGC": "50", "GOMEMLIMIT": "2GiB"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			p, err := plan(t, "{build: "+tc.build+"}", llbtest.Files("go.mod=module m\n", "main.go=package main"))

@@ -93,7 +93,7 @@ func (p *Plan) compile(e toolchain.Env, pf platform.Platform, r *resolved, built
 	opts := append(view.Mounts(e), llb.WithCustomNamef("[%s] %s", pf, p.Title()))
 	if built != nil && built.compiled != nil {
 		build.Seed = seedDir
-		opts = append(opts, llb.AddMount(seedDir, *built.compiled, llb.Readonly))
+		opts = append(opts, e.LayerMount(seedDir, *built.compiled, llb.Readonly))
 	}
 	if built == nil {
 		opts = append(append(opts, e.CacheMount(modCache, "go/mod/"+p.id(), llb.CacheMountShared)), credentials()...)
@@ -122,7 +122,7 @@ func (p *Plan) run(e toolchain.Env, pf platform.Platform, build gocache.Build, b
 		all = append(all, llb.AddEnv(kv[0], kv[1]))
 	}
 	if built != nil && built.modules != nil {
-		all = append(all, llb.AddMount(modCache, *built.modules, llb.ForceNoOutput))
+		all = append(all, e.LayerMount(modCache, *built.modules, llb.ForceNoOutput))
 	}
 	if p.target.Build.Network != "" {
 		all = append(all, llb.Network(pb.NetMode_NONE))

@@ -150,8 +150,36 @@ func (s *scanner) pkg(dir string) (*build.Package, error) {
 		s.read[dir] = r
 	}
 	s.mu.Unlock()
-	r.once.Do(func() { r.pkg, r.err = s.context.ImportDir(path.Join(root, dir), 0) })
+	r.once.Do(func() {
+		s.readFiles(dir)
+		r.pkg, r.err = s.context.ImportDir(path.Join(root, dir), 0)
+	})
 	return r.pkg, r.err
+}
+
+// readFiles reads the beginnings of a package's files, all at a time: go/build reads
+// one after the other.
+func (s *scanner) readFiles(dir string) {
+	infos, err := s.project.sources(dir)
+	if err != nil {
+		return // Whoever reads the package is told.
+	}
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, readers)
+	for _, info := range infos {
+		if path.Ext(info.Name()) != ".go" {
+			continue
+		}
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			if f, err := s.project.src.Open(path.Join(dir, info.Name())); err == nil {
+				_, _ = f.Read(make([]byte, 1))
+				_ = f.Close()
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // readers is how many packages are read at a time.

@@ -104,6 +104,10 @@ func TestLayers(t *testing.T) {
 	require.Equal(t, "/fromscratch/dependencies", build(t, s.compile).Seed)
 	require.True(t, s.compile.Mounts["/fromscratch/dependencies"].Readonly)
 	require.Equal(t, int64(pb.SkipOutput), s.compile.Mounts["/fromscratch/go/mod"].Output, "what is written to the modules is thrown away")
+	for _, m := range []*pb.Mount{s.dependencies.Mounts["/fromscratch/go/mod"], s.compile.Mounts["/fromscratch/go/mod"], s.compile.Mounts["/fromscratch/dependencies"]} {
+		require.Equal(t, pb.MountContentCache_OFF, m.ContentCache, "thousands of files are not read for a key: %s", m.Dest)
+	}
+	require.Equal(t, pb.MountContentCache_DEFAULT, s.compile.Mounts["/fromscratch/gocache"].ContentCache, "a new release of the frontend with the same helper compiles nothing")
 	require.Equal(t, s.dependencies.Mounts["/fromscratch/go/compiled"].CacheOpt.ID, s.compile.Mounts["/fromscratch/go/compiled"].CacheOpt.ID)
 
 	for _, x := range []llbtest.Exec{s.download, s.dependencies} {

@@ -352,7 +352,7 @@ func (p *project) resolve(importPath string) (dir string, ok bool) {
 	rest := strings.TrimPrefix(strings.TrimPrefix(importPath, m.path), "/")
 	// A module does not hold what belongs to a module within it.
 	for d := rest; d != "" && d != "."; d = path.Dir(d) {
-		if toolchain.IsFile(p.src, path.Join(m.dir, d, modName)) {
+		if p.isModule(path.Join(m.dir, d)) {
 			return "", false
 		}
 	}
@@ -366,11 +366,19 @@ func (p *project) nested(dir string) string {
 		if slices.ContainsFunc(p.modules, func(m localModule) bool { return m.dir == d }) {
 			return ""
 		}
-		if toolchain.IsFile(p.src, path.Join(d, modName)) {
+		if p.isModule(d) {
 			return d
 		}
 	}
 	return ""
+}
+
+// isModule tells whether a folder has a go.mod. Its files are listed, since whoever
+// asks this of a folder wants to know of others in it next.
+func (p *project) isModule(dir string) bool {
+	entries, err := fs.ReadDir(p.src, dir)
+	return err == nil && slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == modName }) &&
+		toolchain.IsFile(p.src, path.Join(dir, modName))
 }
 
 // external tells whether a package that resolve does not find comes from another

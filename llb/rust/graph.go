@@ -103,7 +103,7 @@ func (p *Plan) compile(e toolchain.Env, pf platform.Platform, built *layers) llb
 	if built != nil {
 		mode, fetched, run = "layers", built.fetched, append(run, "--offline")
 		args.Seed = seedDir
-		opts = append(opts, llb.AddMount(seedDir, built.compiled, llb.Readonly))
+		opts = append(opts, e.LayerMount(seedDir, built.compiled, llb.Readonly))
 	}
 	for _, sel := range p.together {
 		if len(args.Stamps) > 0 {
@@ -134,7 +134,7 @@ func (p *Plan) compile(e toolchain.Env, pf platform.Platform, built *layers) llb
 // cargo runs the helper with the Cargo home that was fetched. Some build scripts
 // write beside their sources; what they write is gone afterwards.
 func (p *Plan) cargo(e toolchain.Env, pf platform.Platform, args sourcesync.Command, fetched llb.State, opts ...llb.RunOption) llb.ExecState {
-	opts = append(opts, llb.AddMount(cargoHome, fetched, llb.ForceNoOutput))
+	opts = append(opts, e.LayerMount(cargoHome, fetched, llb.ForceNoOutput))
 	if p.target.Build.Network != "" {
 		opts = append(opts, llb.Network(pb.NetMode_NONE))
 	}

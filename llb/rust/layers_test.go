@@ -98,7 +98,10 @@ func TestLayers(t *testing.T) {
 		home := x.Mounts["/fromscratch/cargo"]
 		require.Equal(t, pb.MountType_BIND, home.MountType, name)
 		require.EqualValues(t, pb.SkipOutput, home.Output, "what a build script writes beside its sources is no part of a key: %s", name)
+		require.Equal(t, pb.MountContentCache_OFF, home.ContentCache, "thousands of files are not read for a key: %s", name)
 	}
+	require.Equal(t, pb.MountContentCache_OFF, s.compile.Mounts["/fromscratch/dependencies"].ContentCache)
+	require.Equal(t, pb.MountContentCache_DEFAULT, s.compile.Mounts["/fromscratch/sourcesync"].ContentCache, "a new release of the frontend with the same helper compiles nothing")
 	for _, k := range []string{"CARGO_PROFILE_RELEASE_STRIP", "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER", "CARGO_HOME", "FROMSCRATCH_TOOLCHAIN"} {
 		require.Equal(t, s.dependencies.Env[k], s.compile.Env[k], "what Cargo compares must be the same: %s", k)
 	}

@@ -132,8 +132,11 @@ func imageFor(s *spec.Spec, t *spec.Target, w *workspace, src fs.FS) (string, er
 	if least := w.rustVersion(); version == "" && newer(least, DefaultVersion) {
 		version = least
 	}
-	return "rust:" + cmp.Or(version, DefaultVersion) + "-bookworm", nil
+	return ImageOf(cmp.Or(version, DefaultVersion)), nil
 }
+
+// ImageOf names the image of a version of Rust.
+func ImageOf(version string) string { return "rust:" + version + "-bookworm" }
 
 // ToolchainFile is the version that rust-toolchain.toml in dir or above it, or the
 // older rust-toolchain, asks for ("Overrides" in the rustup book); empty when there

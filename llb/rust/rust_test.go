@@ -134,7 +134,7 @@ func env() toolchain.Env {
 	img := toolchain.Image{State: llb.Image("rust:1.96"), Digest: "sha256:1"}
 	img.Config = dockerspec.DockerOCIImage{}
 	img.Config.Config.Env = []string{"PATH=/usr/bin", "RUST_VERSION=1.96.0"}
-	return toolchain.Env{Target: "api", Source: llb.Local("context", llb.SessionID("s")), Image: img, Tools: llb.Image("fromscratch/frontend:1"),
+	return toolchain.Env{Target: "api", Source: llb.Local("context", llb.SessionID("s")), Image: img, Tools: llb.Image("fromscratch/frontend:1"), Caps: pb.Caps.CapSet(pb.Caps.All()),
 		BuildArch: "amd64", BuildLocation: llb.WithDescription(nil), ToolchainLocation: llb.WithDescription(nil)}
 }
 

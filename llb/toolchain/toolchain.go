@@ -6,6 +6,8 @@ import (
 	"io/fs"
 
 	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/pb"
+	"github.com/moby/buildkit/util/apicaps"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 
 	"github.com/fromscratch-build/fromscratch/llb/platform"
@@ -60,6 +62,8 @@ type Env struct {
 	CacheNamespace string
 	// BuildArch is the architecture of the builder, as GOARCH has it.
 	BuildArch string
+	// Caps are what the builder knows of LLB.
+	Caps apicaps.CapSet
 	// Run holds what the request asks of every exec: network, hosts, limits and
 	// proxies.
 	Run []llb.RunOption
@@ -102,6 +106,17 @@ func (e Env) CacheMount(dest, id string, sharing llb.CacheMountSharingMode) llb.
 		id = e.CacheNamespace + "/" + id
 	}
 	return llb.AddMount(dest, llb.Scratch(), llb.AsPersistentCacheDir(id, sharing))
+}
+
+// LayerMount mounts what another exec of the graph left, which is large. Whatever makes
+// that exec run again makes this one run again too, so BuildKit need not find out
+// whether what it left is the same as before: reading thousands of files for it takes
+// up to a second whenever a dependency changes, and on every new builder.
+func (e Env) LayerMount(dest string, layer llb.State, opts ...llb.MountOption) llb.RunOption {
+	if e.Caps.Supports(pb.CapExecMountContentCache) == nil {
+		opts = append(opts, llb.ContentCache(llb.MountContentCacheOff))
+	}
+	return llb.AddMount(dest, layer, opts...)
 }
 
 // SourceDir is where the build context is mounted in every compile.
