@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"github.com/fromscratch-build/fromscratch/frontend/cmd/internal/step"
 	"github.com/fromscratch-build/fromscratch/llb/cause"
@@ -62,7 +63,7 @@ func build(c sourcesync.Command) error {
 	dir := filepath.Join(c.Work, sourcesync.MirrorDir, c.Dir)
 	listed := list(c, dir, env)
 	for _, args := range c.Run {
-		err := run(args, dir, env, &units)
+		err := run(args, dir, env, &units, listed.beside)
 		failed, ok := errors.AsType[*step.Error](err)
 		if ok && c.Harvest != "" && failed.Status != cause.Killed {
 			fmt.Fprintln(os.Stderr, "sourcesync: not all dependencies could be compiled by themselves; what is wrong, if anything, shows when the program is compiled")
@@ -113,11 +114,22 @@ func build(c sourcesync.Command) error {
 // listing is a run of cargo metadata.
 type listing struct {
 	out, said bytes.Buffer
-	run       func() error
+	// run waits for the end of the command, and runs it if nobody did.
+	run func() error
+	// early tells whether Cargo has all that it needs and may not change anything, so
+	// that it can run while the build does.
+	early bool
 }
 
-// list prepares cargo metadata, nil where it is not asked for. Where Cargo has all that
-// it needs and may not change anything, it runs beside the build.
+// beside runs the command while the build goes on. It is for the time when the build has
+// found out what to compile: before that, both would wait for the same lock.
+func (l *listing) beside() {
+	if l != nil && l.early {
+		go func() { _ = l.run() }()
+	}
+}
+
+// list prepares cargo metadata, nil where it is not asked for.
 func list(c sourcesync.Command, dir string, env []string) *listing {
 	if len(c.Metadata) == 0 || len(c.Copy) == 0 {
 		return nil
@@ -126,12 +138,8 @@ func list(c sourcesync.Command, dir string, env []string) *listing {
 	cmd := exec.Command(c.Metadata[0], c.Metadata[1:]...)
 	cmd.Dir, cmd.Env = dir, append(cmd.Environ(), env...)
 	cmd.Stdout, cmd.Stderr = &l.out, &l.said
-	l.run = cmd.Run
-	if slices.Contains(c.Metadata, "--locked") && slices.Contains(c.Metadata, "--offline") {
-		ended := make(chan error, 1)
-		go func() { ended <- cmd.Run() }()
-		l.run = func() error { return <-ended }
-	}
+	l.run = sync.OnceValue(cmd.Run)
+	l.early = slices.Contains(c.Metadata, "--locked") && slices.Contains(c.Metadata, "--offline")
 	return l
 }
 

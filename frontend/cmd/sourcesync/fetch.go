@@ -48,12 +48,12 @@ func fetch(f sourcesync.Fetch) error {
 		return err
 	}
 	dir := filepath.Join(f.Source, f.Dir)
-	err = run(f.Run, dir, append(env, ca...), nil)
+	err = run(f.Run, dir, append(env, ca...), nil, nil)
 	if failed, ok := errors.AsType[*step.Error](err); ok && failed.Status == cause.LockFile {
 		// What is fetched for is less than the project. Whether the lock file fits that
 		// is for the compile to say; here it is taken as far as it goes.
 		if dir, err = unlocked(&f); err == nil {
-			err = run(f.Run, dir, append(env, ca...), nil)
+			err = run(f.Run, dir, append(env, ca...), nil, nil)
 		}
 	}
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"io"
 	"os"
@@ -12,14 +13,21 @@ import (
 )
 
 // run runs one command in dir, with env on top of the environment. It reads the
-// messages of Cargo from its standard output into units, unless that is nil.
-func run(args []string, dir string, env []string, units *sourcesync.Units) error {
+// messages of Cargo from its standard output into units, unless that is nil, and calls
+// first, if there is one, at the first of them.
+func run(args []string, dir string, env []string, units *sourcesync.Units, first func()) error {
 	if units == nil {
 		return step.Run(args, dir, env, os.Stdout, causes)
 	}
 	in, out := io.Pipe()
 	read := make(chan error, 1)
-	go func() { read <- sourcesync.ReadUnits(in, units, os.Stdout) }()
+	go func() {
+		messages := bufio.NewReader(in)
+		if _, err := messages.Peek(1); err == nil && first != nil {
+			first()
+		}
+		read <- sourcesync.ReadUnits(messages, units, os.Stdout)
+	}()
 	err := step.Run(args, dir, env, out, causes)
 	return errors.Join(err, out.Close(), <-read)
 }
