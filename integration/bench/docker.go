@@ -19,6 +19,9 @@ type builder interface {
 	inputs() []string
 	// recipes are the contents of the builder's own files for the program.
 	recipes() []string
+	// pushes is the repository that builds of the program push to, and those below
+	// it; empty if they push nothing.
+	pushes() string
 	// furnish gives a builder without any state what it has before its first
 	// build: images, but nothing that was compiled.
 	furnish(ctx context.Context) error
@@ -83,6 +86,20 @@ func (d *docker) recipes() []string {
 		}
 	}
 	return texts
+}
+
+func (d *docker) pushes() string { return repository(d.prog, d.peer) }
+
+// touches lists the repositories that builds of the program push to or pull from.
+func (d *docker) touches() []string {
+	list := []string{d.pushes(), repositoryOf(d.cache()), repositoryOf(d.peer.Toolchain)}
+	if d.peer.Tag != "" {
+		list = append(list, repositoryOf(d.peer.Tag))
+	}
+	if image := d.peer.frontend(d.lab.environment); image != "" {
+		list = append(list, repositoryOf(image))
+	}
+	return list
 }
 
 func (d *docker) disk() *state {
@@ -155,7 +172,7 @@ func (d *docker) furnish(ctx context.Context) error {
 	if err := writeFiles(dir, map[string]string{"Dockerfile": text}); err != nil {
 		return err
 	}
-	if _, _, err := d.buildx(ctx, "build", dir); err != nil {
+	if err := d.buildx(ctx, new(Run), "build", dir); err != nil {
 		return err
 	}
 	return d.close()
@@ -187,8 +204,7 @@ func (d *docker) open(ctx context.Context) error { return d.lab.daemon.begin(ctx
 func (d *docker) close() error { return d.lab.daemon.stop() }
 
 func (d *docker) prune(ctx context.Context) error {
-	_, _, err := d.buildx(ctx, "prune", "--filter", "type=exec.cachemount", "--force")
-	return err
+	return d.buildx(ctx, new(Run), "prune", "--filter", "type=exec.cachemount", "--force")
 }
 
 // image is the name that images are pushed under, and cache that of caches.
@@ -197,6 +213,16 @@ func (d *docker) image() string { return repository(d.prog, d.peer) + ":latest" 
 func (d *docker) cache() string { return repository(d.prog, d.peer) + "-cache:latest" }
 
 func repository(p *Program, peer *Peer) string { return "bench/" + p.Name + "-" + peer.Name }
+
+// repositoryOf is where the registry has an image of Docker Hub.
+func repositoryOf(image string) string {
+	name, _, _ := strings.Cut(image, "@")
+	name, _, _ = strings.Cut(name, ":")
+	if !strings.Contains(name, "/") {
+		return "library/" + name
+	}
+	return name
+}
 
 // build is one docker buildx build that pushes the image.
 func (d *docker) build(ctx context.Context, dir string, b Build, run *Run) error {
@@ -215,17 +241,17 @@ func (d *docker) build(ctx context.Context, dir string, b Build, run *Run) error
 	if b.CacheTo {
 		args = append(args, "--cache-to", "type=registry,mode=max,ref="+ref)
 	}
-	counts, seconds, err := d.buildx(ctx, append(args, dir)...)
-	if err != nil {
+	if err := d.buildx(ctx, run, append(args, dir)...); err != nil {
 		return err
 	}
-	run.Counts, run.Seconds = counts, seconds
 	if err := d.lab.weigh(ctx, run, d.image()); err != nil {
 		return err
 	}
-	if b.CacheFrom || b.CacheTo {
-		run.CacheBytes, err = d.lab.registry.size(ctx, d.cache(), "")
+	if !b.CacheFrom && !b.CacheTo {
+		return nil
 	}
+	var err error
+	run.CacheBytes, err = d.lab.registry.size(ctx, d.cache(), "")
 	return err
 }
 
@@ -244,11 +270,10 @@ func (d *docker) bake(ctx context.Context, dir string, b Build, run *Run) error 
 		return err
 	}
 	// Context and Dockerfile do not lie where bake is called.
-	counts, seconds, err := d.buildx(ctx, "bake", "--progress", "rawjson", "--provenance=false", "--allow", "fs.read=*", "--file", file, "--push")
+	err = d.buildx(ctx, run, "bake", "--progress", "rawjson", "--provenance=false", "--allow", "fs.read=*", "--file", file, "--push")
 	if err != nil {
 		return err
 	}
-	run.Counts, run.Seconds = counts, seconds
 	return d.lab.weigh(ctx, run, images...)
 }
 
@@ -303,17 +328,20 @@ func (l *lab) weigh(ctx context.Context, run *Run, images ...string) error {
 	return nil
 }
 
-// buildx runs a command of buildx and times it.
-func (d *docker) buildx(ctx context.Context, args ...string) (Counts, float64, error) {
+// buildx runs a command of buildx, and fills in what it measures and counts.
+func (d *docker) buildx(ctx context.Context, run *Run, args ...string) error {
 	cmd := d.lab.command(ctx, "docker", append([]string{"buildx"}, args...)...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	seconds, err := timed(cmd.Run)
+	// What docker and buildx take themselves is theirs on every machine: the builder
+	// may be another one.
+	err := d.lab.measure(ctx, cmd, d.lab.daemon.cmd.Process.Pid, d.touches(), run)
 	counts, text, perr := readProgress(&out)
 	if err != nil {
-		return counts, seconds, fmt.Errorf("docker buildx %s: %w\n%s", strings.Join(args, " "), err, tail(text))
+		return fmt.Errorf("docker buildx %s: %w\n%s", strings.Join(args, " "), err, tail(text))
 	}
-	return counts, seconds, perr
+	run.Counts = counts
+	return perr
 }
 
 // tail is the end of a log, for errors.

@@ -11,7 +11,6 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
-	"time"
 )
 
 // host builds with the toolchain of this machine, which is not that of the
@@ -33,6 +32,8 @@ func (h *host) inputs() []string {
 }
 
 func (h *host) recipes() []string { return nil }
+
+func (h *host) pushes() string { return "" }
 
 // furnish gives the build a Cargo home of its own, with the settings of the
 // user's: they say where crates come from.
@@ -77,8 +78,7 @@ func (h *host) build(ctx context.Context, dir string, b Build, run *Run) error {
 	cmd.Dir = dir
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	var err error
-	if run.Seconds, err = timed(cmd.Run); err != nil {
+	if err := h.lab.measure(ctx, cmd, 0, nil, run); err != nil {
 		return fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, tail(out.String()))
 	}
 	run.Compiled = count(out.Bytes())
@@ -139,10 +139,4 @@ func hostTarget(ctx context.Context) (string, error) {
 		return musl, nil
 	}
 	return "x86_64-unknown-linux-gnu", nil
-}
-
-func timed(f func() error) (float64, error) {
-	start := time.Now()
-	err := f()
-	return time.Since(start).Seconds(), err
 }

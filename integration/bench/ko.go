@@ -39,6 +39,8 @@ func (k *ko) inputs() []string {
 
 func (k *ko) recipes() []string { return []string{k.config.text} }
 
+func (k *ko) pushes() string { return repository(k.prog, k.peer) }
+
 func (k *ko) furnish(context.Context) error { return nil }
 
 // open makes ko itself and the image that it builds on, unless they are there.
@@ -83,8 +85,7 @@ func (k *ko) build(ctx context.Context, dir string, b Build, run *Run) error {
 		"KO_GO_PATH="+k.lab.koGo(), "BENCH_GO_LOG="+log)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	var err error
-	run.Seconds, err = timed(cmd.Run)
+	err := k.lab.measure(ctx, cmd, 0, []string{k.pushes(), repositoryOf(k.peer.Tag)}, run)
 	text, logErr := os.ReadFile(log)
 	if err != nil {
 		return fmt.Errorf("%s: %w\n%s%s", strings.Join(cmd.Args, " "), err, tail(string(text)), tail(out.String()))

@@ -24,19 +24,37 @@ type manifest struct {
 // loopback is a client that no proxy setting of the machine diverts.
 var loopback = &http.Client{Transport: &http.Transport{Proxy: nil}}
 
+// do makes a request for what follows /v2/ in the address.
+func (r registry) do(ctx context.Context, method, path string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+r.addr+"/v2/"+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", strings.Join([]string{ocispecs.MediaTypeImageIndex, ocispecs.MediaTypeImageManifest,
+		"application/vnd.docker.distribution.manifest.list.v2+json", "application/vnd.docker.distribution.manifest.v2+json"}, ", "))
+	return loopback.Do(req)
+}
+
+// length is the size of a blob or a manifest.
+func (r registry) length(ctx context.Context, path string) (int64, error) {
+	resp, err := r.do(ctx, http.MethodHead, path)
+	if err != nil {
+		return 0, err
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusOK || resp.ContentLength < 0 {
+		return 0, fmt.Errorf("registry: size of %s: %s", path, resp.Status)
+	}
+	return resp.ContentLength, nil
+}
+
 // manifest returns what a name stands for, nil if there is nothing.
 func (r registry) manifest(ctx context.Context, ref string) (*manifest, error) {
 	repo, tag, ok := strings.Cut(ref, "@")
 	if !ok {
 		repo, tag, _ = strings.Cut(ref, ":")
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+r.addr+"/v2/"+repo+"/manifests/"+tag, nil)
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Accept", strings.Join([]string{ocispecs.MediaTypeImageIndex, ocispecs.MediaTypeImageManifest,
-		"application/vnd.docker.distribution.manifest.list.v2+json", "application/vnd.docker.distribution.manifest.v2+json"}, ", "))
-	resp, err := loopback.Do(req)
+	resp, err := r.do(ctx, http.MethodGet, repo+"/manifests/"+tag)
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,11 @@ type Run struct {
 	Round   int     `json:"round"`
 	Seconds float64 `json:"seconds"`
 	Counts
+	// PeakMemory is the most memory that the builder and its processes had at once,
+	// in bytes; 0 if it was not looked at.
+	PeakMemory int64 `json:"peakMemoryBytes,omitempty"`
+	// Traffic is nil if it was not looked at, as that of the host, which has none.
+	*Traffic
 	// CacheBytes is the size of the cache in the registry that was imported.
 	CacheBytes int64 `json:"cacheBytes,omitempty"`
 	// ImageBytes is the compressed size of the image, or that of the binary on

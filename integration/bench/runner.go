@@ -79,6 +79,12 @@ func (r *runner) one(ctx context.Context, c Cell, round int) error {
 	if err := r.begin(ctx, b, t, s.Start); err != nil {
 		return fmt.Errorf("prepare: %w", err)
 	}
+	if s.Timed.CacheFrom {
+		// The builder is new, the registry is not.
+		if err := r.republish(b, r.name(b, t, *done)); err != nil {
+			return fmt.Errorf("prepare: %w", err)
+		}
+	}
 	if err := b.open(ctx); err != nil {
 		return err
 	}
@@ -114,9 +120,9 @@ func (r *runner) one(ctx context.Context, c Cell, round int) error {
 	if err := r.lab.settled(ctx, t.program.Language); err != nil {
 		return err
 	}
-	r.lab.say("%s, round %d: %.1fs, %d compiled, %d executed", c, round, run.Seconds, run.Compiled, run.Executed)
-	if done := s.leaves(); done != nil && !b.disk().has(r.name(b, t, *done)) {
-		if err := b.disk().save(r.name(b, t, *done)); err != nil {
+	r.lab.say("%s, round %d: %.1fs, %d compiled, %d executed, %s of memory", c, round, run.Seconds, run.Compiled, run.Executed, bytesText(run.PeakMemory))
+	if done := s.leaves(); done != nil && !r.has(b, r.name(b, t, *done)) {
+		if err := r.save(b, r.name(b, t, *done)); err != nil {
 			return err
 		}
 	}
@@ -165,18 +171,17 @@ func (r *runner) begin(ctx context.Context, b builder, t *tree, start *Build) er
 	if err := r.checkout(t, start); err != nil {
 		return err
 	}
-	disk := b.disk()
 	if start == nil {
 		return r.pristine(ctx, b)
 	}
 	name := r.name(b, t, *start)
-	if disk.has(name) {
-		return disk.restore(name)
+	if r.has(b, name) {
+		return r.restore(b, name)
 	}
 	if err := r.pristine(ctx, b); err != nil {
 		return err
 	}
-	r.lab.say("preparing %s/%s", filepath.Base(disk.dir), name)
+	r.lab.say("preparing %s/%s", filepath.Base(b.disk().dir), name)
 	if err := b.open(ctx); err != nil {
 		return err
 	}
@@ -186,7 +191,7 @@ func (r *runner) begin(ctx context.Context, b builder, t *tree, start *Build) er
 	if err := b.close(); err != nil {
 		return err
 	}
-	return disk.save(name)
+	return r.save(b, name)
 }
 
 // checkout makes the context what the start of a scenario was built of. All of
@@ -220,13 +225,13 @@ func (r *runner) pristine(ctx context.Context, b builder) error {
 			return err
 		}
 	}
-	return disk.restore(name)
+	return r.restore(b, name)
 }
 
 // exportCache has a builder that has built the program push its cache, once.
 func (r *runner) exportCache(ctx context.Context, b builder, t *tree) error {
 	marker := filepath.Join(b.disk().dir, r.name(b, t, *done)+".exported")
-	if _, err := os.Stat(marker); err == nil {
+	if _, err := os.Stat(marker); err == nil && r.has(b, r.name(b, t, *done)) {
 		return nil
 	}
 	if err := r.begin(ctx, b, t, done); err != nil {

@@ -40,8 +40,43 @@ func table(env Environment, all []Summary) string {
 			}
 			row(&s, cells)
 		}
+		if measured(group) {
+			s.WriteString("\nPeak memory / pulled from the registry / pushed to it.\n\n")
+			row(&s, append([]string{"scenario"}, names...))
+			row(&s, slices.Repeat([]string{"---"}, len(names)+1))
+			for _, sum := range group {
+				cells := []string{sum.Scenario}
+				for _, n := range names {
+					cells = append(cells, sum.cell(n, func(b BuilderSummary) string { return memoryAndTraffic(b.Last) }))
+				}
+				row(&s, cells)
+			}
+		}
 	}
 	return s.String()
+}
+
+// measured tells whether there is anything about memory and traffic: older result
+// files have nothing.
+func measured(group []Summary) bool {
+	for _, sum := range group {
+		for _, b := range sum.Builders {
+			if b.Last.PeakMemory > 0 || b.Last.Traffic != nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// memoryAndTraffic tells no traffic, which is a zero, from traffic that was not
+// looked at.
+func memoryAndTraffic(r Run) string {
+	pulled, pushed := "–", "–"
+	if r.Traffic != nil {
+		pulled, pushed = sizeText(r.Pulled), sizeText(r.Pushed)
+	}
+	return bytesText(r.PeakMemory) + " / " + pulled + " / " + pushed
 }
 
 func row(s *strings.Builder, cells []string) {
@@ -62,10 +97,18 @@ func ratio(r float64) string {
 	return fmt.Sprintf("%.2f×", r)
 }
 
+// bytesText is for sizes of which 0 says that there is nothing to tell.
 func bytesText(n int64) string {
+	if n == 0 {
+		return "–"
+	}
+	return sizeText(n)
+}
+
+func sizeText(n int64) string {
 	switch {
 	case n == 0:
-		return "–"
+		return "0"
 	case n < 1e6:
 		return fmt.Sprintf("%.0f kB", float64(n)/1e3)
 	}

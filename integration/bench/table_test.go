@@ -12,9 +12,16 @@ func TestTable(t *testing.T) {
 	runs := []Run{timing("cold", fromscratch, 1, 60), timing("edit", fromscratch, 1, 1), timing("edit", fromscratch, 2, 3), timing("edit", "mounts", 1, 4)}
 	runs[2].Counts, runs[2].ImageBytes, runs[2].CacheBytes = Counts{Compiled: 1, Executed: 2}, 2_050_000, 900
 	got := table(Environment{CPUs: 2}, summarize(runs))
+	if strings.Contains(got, "Peak memory") {
+		t.Errorf("a table of what older files do not have:\n%s", got)
+	}
+	runs[2].PeakMemory, runs[2].Traffic = 64_000_000, &Traffic{Pulled: 12_000}
+	runs[3].PeakMemory = 1_000_000
+	got = table(Environment{CPUs: 2}, summarize(runs))
 	for _, want := range []string{
 		"- processors: 2\n", "\n## rust-service\n", "| scenario | fromscratch | mounts | ratio |\n| --- | --- | --- | --- |\n",
 		"| cold | 60.0 | – | – |\n", "| edit | 2.0 (1.0–3.0) | 4.0 | 0.25× |\n", "| edit | 1 / 2 / 1 kB / 2.0 MB | 0 / 0 / – / – |\n",
+		"| cold | – / – / – | – |\n", "| edit | 64.0 MB / 12 kB / 0 | 1.0 MB / – / – |\n",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("lacks %q:\n%s", want, got)
