@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -17,8 +18,11 @@ type builder interface {
 	disk() *state
 	// inputs names all that a build depends on beside the program and the recipes.
 	inputs() []string
-	// recipes are the contents of the builder's own files for the program.
-	recipes() []string
+	// recipes are the contents of the builder's own files for a build.
+	recipes(b Build) []string
+	// variant names the builder among those that it shares disk with; empty for the
+	// one that they are variants of.
+	variant() string
 	// pushes is the repository that builds of the program push to, and those below
 	// it; empty if they push nothing.
 	pushes() string
@@ -40,26 +44,40 @@ type docker struct {
 	lab  *lab
 	peer *Peer
 	prog *Program
-	// file and set are the peer's files for the program, for one command and for
-	// several; empty if it has none.
-	file, set recipe
+	// files are the peer's files for the program, by the number of commands that
+	// they build: 0 for the one that the program is about.
+	files map[int]recipe
 	// furnished lists the snapshots that belong to images.
 	furnished map[string]bool
 }
 
 func newDocker(ctx context.Context, l *lab, peer *Peer, p *Program) (*docker, error) {
-	d := &docker{lab: l, peer: peer, prog: p}
+	d := &docker{lab: l, peer: peer, prog: p, files: map[int]recipe{}}
 	var err error
 	if peer.Syntax {
 		if err := l.findDockerfile(ctx); err != nil {
 			return nil, err
 		}
 	}
-	if d.file, err = l.recipe(peer, peer.File, p); err != nil || len(p.Set) == 0 {
-		return d, err
+	if peer.File != "" {
+		if d.files[0], err = l.recipe(peer, peer.File, p); err != nil {
+			return nil, err
+		}
 	}
-	d.set, err = l.recipe(peer, peer.Set, p)
-	return d, err
+	if peer.Set == "" {
+		return d, nil
+	}
+	for _, s := range scenarios {
+		for _, b := range s.builds() {
+			if b.Commands == 0 || b.Commands > len(p.Set) {
+				continue
+			}
+			if d.files[b.Commands], err = l.recipe(peer, peer.Set, p.with(b.Commands)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return d, nil
 }
 
 // recipe is a file of a peer for a program.
@@ -67,25 +85,24 @@ type recipe struct{ path, text string }
 
 // recipe writes one of the peer's files for a program.
 func (l *lab) recipe(peer *Peer, file string, p *Program) (recipe, error) {
-	if file == "" {
-		return recipe{}, nil
-	}
 	text, err := peer.render(file, p, l.environment)
 	if err != nil {
 		return recipe{}, err
 	}
 	dir := filepath.Join(l.dir, "peers", p.Name)
+	if file == peer.Set {
+		dir = filepath.Join(dir, strconv.Itoa(len(p.Set)))
+	}
 	return recipe{filepath.Join(dir, filepath.Base(file)), text}, writeFiles(dir, map[string]string{filepath.Base(file): text})
 }
 
-func (d *docker) recipes() []string {
-	var texts []string
-	for _, r := range []recipe{d.file, d.set} {
-		if r.text != "" {
-			texts = append(texts, r.text)
-		}
+func (d *docker) recipes(b Build) []string { return []string{d.files[b.Commands].text} }
+
+func (d *docker) variant() string {
+	if d.peer.Of == "" {
+		return ""
 	}
-	return texts
+	return d.peer.Name
 }
 
 func (d *docker) pushes() string { return repository(d.prog, d.peer) }
@@ -226,10 +243,10 @@ func repositoryOf(image string) string {
 
 // build is one docker buildx build that pushes the image.
 func (d *docker) build(ctx context.Context, dir string, b Build, run *Run) error {
-	if b.Set {
+	if b.Commands > 0 {
 		return d.bake(ctx, dir, b, run)
 	}
-	args := []string{"build", "--progress", "rawjson", "--provenance=false", "--file", d.file.path, "--platform", strings.Join(b.Platforms, ","),
+	args := []string{"build", "--progress", "rawjson", "--provenance=false", "--file", d.files[0].path, "--platform", strings.Join(b.Platforms, ","),
 		"--output", "type=image,push=true,name=" + d.lab.bed.Registry + "/" + d.image()}
 	if b.Version != "" {
 		args = append(args, "--build-arg", "VERSION="+b.Version)
@@ -258,14 +275,15 @@ func (d *docker) build(ctx context.Context, dir string, b Build, run *Run) error
 // bake is one docker buildx bake of a target for each command.
 func (d *docker) bake(ctx context.Context, dir string, b Build, run *Run) error {
 	var images []string
-	for _, c := range d.prog.Set {
+	for _, c := range d.prog.commands(b) {
 		images = append(images, setImage(d.prog, d.peer, c))
 	}
-	text, err := bakeFile(d.prog, d.set.path, dir, d.lab.bed.Registry, images, b)
+	dockerfile := d.files[b.Commands].path
+	text, err := bakeFile(d.prog, dockerfile, dir, d.lab.bed.Registry, images, b)
 	if err != nil {
 		return err
 	}
-	file := d.set.path + ".bake.json"
+	file := dockerfile + ".bake.json"
 	if err := os.WriteFile(file, text, 0o644); err != nil {
 		return err
 	}
@@ -296,7 +314,7 @@ type bakeTarget struct {
 func bakeFile(p *Program, dockerfile, dir, registry string, images []string, b Build) ([]byte, error) {
 	var names []string
 	targets := map[string]bakeTarget{}
-	for i, c := range p.Set {
+	for i, c := range p.commands(b) {
 		names = append(names, c.Bin)
 		targets[c.Bin] = bakeTarget{dir, dockerfile, c.Bin, map[string]string{"VERSION": version(b)}, b.Platforms, []string{registry + "/" + images[i]}}
 	}

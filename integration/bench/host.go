@@ -31,7 +31,9 @@ func (h *host) inputs() []string {
 	return []string{e.HostRust, e.HostTarget, e.HostGo}
 }
 
-func (h *host) recipes() []string { return nil }
+func (h *host) recipes(Build) []string { return nil }
+
+func (h *host) variant() string { return "" }
 
 func (h *host) pushes() string { return "" }
 
@@ -94,10 +96,15 @@ func (h *host) build(ctx context.Context, dir string, b Build, run *Run) error {
 
 func (h *host) cargo(ctx context.Context, b Build) (cmd *exec.Cmd, binaries []string) {
 	target := h.lab.environment.HostTarget
-	cmd = exec.CommandContext(ctx, "cargo", "build", "--release", "--locked", "--target", target, "--package", h.prog.Package, "--bin", h.prog.Bin)
+	args := []string{"build", "--release", "--locked", "--target", target}
+	for _, c := range h.prog.commands(b) {
+		args = append(args, "--package", c.Package, "--bin", c.Bin)
+		binaries = append(binaries, filepath.Join(h.path("target"), target, "release", c.Bin))
+	}
+	cmd = exec.CommandContext(ctx, "cargo", args...)
 	cmd.Env = append(os.Environ(), "CARGO_HOME="+h.path("cargo"), "CARGO_TARGET_DIR="+h.path("target"),
 		"CARGO_PROFILE_RELEASE_STRIP=symbols", "CARGO_TERM_COLOR=never", h.prog.Stamp+"="+version(b))
-	return cmd, []string{filepath.Join(h.path("target"), target, "release", h.prog.Bin)}
+	return cmd, binaries
 }
 
 func (h *host) goBuild(ctx context.Context, b Build) (cmd *exec.Cmd, binaries []string) {

@@ -37,7 +37,9 @@ func (k *ko) inputs() []string {
 	return []string{k.lab.environment.HostGo, k.lab.environment.Ko, k.peer.Tag}
 }
 
-func (k *ko) recipes() []string { return []string{k.config.text} }
+func (k *ko) recipes(Build) []string { return []string{k.config.text} }
+
+func (k *ko) variant() string { return "" }
 
 func (k *ko) pushes() string { return repository(k.prog, k.peer) }
 
@@ -59,14 +61,14 @@ func (k *ko) prune(context.Context) error { return errors.New("ko has no cache m
 func (k *ko) build(ctx context.Context, dir string, b Build, run *Run) error {
 	args := []string{"build", "--sbom=none", "--platform=" + strings.Join(b.Platforms, ",")}
 	images := []string{repository(k.prog, k.peer) + ":latest"}
-	if b.Set {
+	if b.Commands > 0 {
 		args, images = append(args, "--base-import-paths"), nil
 	} else {
 		args = append(args, "--bare")
 	}
 	for _, c := range k.prog.commands(b) {
 		args = append(args, c.Package)
-		if b.Set {
+		if b.Commands > 0 {
 			images = append(images, setImage(k.prog, k.peer, c))
 		}
 	}

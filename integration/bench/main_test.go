@@ -35,6 +35,9 @@ func TestSelection(t *testing.T) {
 		{"govmomi", "registry-cache-edit", []string{fromscratch, "common", "expert", "expert-image"}},
 		{"go-service", "edit-two-platforms", []string{fromscratch, "common", "expert", "expert-image", "ko"}},
 		{"go-module", "six-commands", []string{fromscratch, "common", "expert", "expert-image", "ko", "fromscratch-group", "expert-group", floor}},
+		{"go-module", "ten-services-edit", []string{fromscratch, "common", "expert", "expert-image", "ko", "fromscratch-group", "expert-group", floor}},
+		{"rust-workspace", "ten-services", []string{fromscratch, "dummy", "mounts", "mounts-image", "chef", "fromscratch-group", "mounts-group", floor}},
+		{"rust-workspace", "edit", []string{fromscratch, "dummy", "mounts", "mounts-image", "chef", floor}},
 	} {
 		cells, err := selectCells(names{c.program}, names{c.scenario}, nil)
 		var got []string
@@ -45,8 +48,10 @@ func TestSelection(t *testing.T) {
 			t.Errorf("%s %s: got %q, %v", c.program, c.scenario, got, err)
 		}
 	}
-	if _, err := selectCells(names{"go-service"}, names{"six-commands"}, nil); err == nil {
-		t.Error("a program of one command builds six")
+	for _, scenario := range []string{"six-commands", "ten-services", "ten-services-edit"} {
+		if _, err := selectCells(names{"go-service"}, names{scenario}, nil); err == nil {
+			t.Errorf("a program of one command has %s", scenario)
+		}
 	}
 	if _, err := selectCells(names{"go-module"}, names{"cold"}, names{"expert-group"}); err == nil {
 		t.Error("a builder for several commands builds one")

@@ -45,12 +45,14 @@ const (
 )
 
 var peers = []*Peer{
-	{Name: fromscratch, Language: Rust, File: "rust/fromscratch.yaml", Toolchain: rustImage},
-	{Name: "dummy", Language: Rust, File: "rust/dummy.Dockerfile", Toolchain: rustImage},
-	{Name: "mounts", Language: Rust, File: "rust/mounts.Dockerfile", Toolchain: rustImage},
-	{Name: "mounts-image", Language: Rust, File: "rust/mounts.Dockerfile", Toolchain: rustImage, Syntax: true},
-	{Name: "chef", Language: Rust, File: "rust/chef.Dockerfile", Toolchain: rustImage,
+	{Name: fromscratch, Language: Rust, File: "rust/fromscratch.yaml", Set: "rust/fromscratch-set.yaml", Toolchain: rustImage},
+	{Name: "dummy", Language: Rust, File: "rust/dummy.Dockerfile", Set: "rust/dummy-set.Dockerfile", Toolchain: rustImage},
+	{Name: "mounts", Language: Rust, File: "rust/mounts.Dockerfile", Set: "rust/mounts-set.Dockerfile", Toolchain: rustImage},
+	{Name: "mounts-image", Language: Rust, File: "rust/mounts.Dockerfile", Set: "rust/mounts-set.Dockerfile", Toolchain: rustImage, Syntax: true},
+	{Name: "chef", Language: Rust, File: "rust/chef.Dockerfile", Set: "rust/chef-set.Dockerfile", Toolchain: rustImage,
 		Image: "rust/chef-image.Dockerfile", Tag: "lukemathwalker/cargo-chef:0.1.78-rust-1.96-bookworm"},
+	{Name: fromscratch + "-group", Language: Rust, Of: fromscratch, Set: "rust/fromscratch-group.yaml", Toolchain: rustImage},
+	{Name: "mounts-group", Language: Rust, Of: "mounts", Set: "rust/mounts-group.Dockerfile", Toolchain: rustImage},
 	{Name: fromscratch, Language: Go, File: "go/fromscratch.yaml", Set: "go/fromscratch-set.yaml", Toolchain: goImage},
 	{Name: "common", Language: Go, File: "go/common.Dockerfile", Set: "go/common-set.Dockerfile", Toolchain: goImage},
 	{Name: "expert", Language: Go, File: "go/expert.Dockerfile", Set: "go/expert-set.Dockerfile", Toolchain: goImage},
@@ -102,7 +104,7 @@ func (b *Peer) can(build Build) bool {
 		return slices.Equal(build.Platforms, native)
 	case b.Ko:
 		return true
-	case build.Set:
+	case build.Commands > 0:
 		return b.Set != ""
 	}
 	return b.File != ""

@@ -24,6 +24,7 @@ func TestPeersAreWellFormed(t *testing.T) {
 			}
 			if b.Set != "" && len(p.Set) > 0 {
 				checkRecipe(t, b, b.Set, p, p.Set)
+				checkRecipe(t, b, b.Set, p.with(6), p.Set[:6])
 			}
 		}
 	}
@@ -56,6 +57,9 @@ func checkRecipe(t *testing.T, b *Peer, file string, p *Program, commands []Comm
 			if target := parsed.Targets[c.Bin]; target == nil || !slices.Equal(target.Build.Package, []string{c.Package}) {
 				t.Errorf("%s for %s has no target for %s:\n%s", file, p.Name, c.Bin, text)
 			}
+		}
+		if len(parsed.Targets) != len(commands) {
+			t.Errorf("%s for %s has %d targets, want %d", file, p.Name, len(parsed.Targets), len(commands))
 		}
 		return
 	}
@@ -103,5 +107,9 @@ func TestBakeFile(t *testing.T) {
 	want := bakeTarget{"/context", "/peers/Dockerfile", "app05", map[string]string{"VERSION": "dev"}, native, []string{"localhost:5000/bench/go-module-expert-group/app05:latest"}}
 	if !reflect.DeepEqual(got.Target["app05"], want) {
 		t.Errorf("got %+v, want %+v", got.Target["app05"], want)
+	}
+	// The others of the set are for scenarios with more commands.
+	if len(p.Set) != 10 || len(p.commands(findScenario("ten-services").Timed)) != 10 {
+		t.Errorf("%s has %d commands", p.Name, len(p.Set))
 	}
 }

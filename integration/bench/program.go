@@ -24,8 +24,8 @@ type Program struct {
 	Language string
 	// Package is the Cargo package or the Go package, Bin the name of the binary.
 	Package, Bin string
-	// Set is what a build of several commands builds. A program without one has
-	// no such builds.
+	// Set is what builds of several commands build, the first ones of it. A program
+	// without one has no such builds.
 	Set []Command
 	// Stamp is the environment variable, or the variable of a Go package, that a
 	// version goes into.
@@ -44,7 +44,8 @@ type Program struct {
 	dependency, to string
 }
 
-// Command is one of the binaries of a program, and the Go package that it is of.
+// Command is one of the binaries of a program, and the Cargo package or the Go
+// package that it is of.
 type Command struct{ Package, Bin string }
 
 // edit replaces a text that is there once.
@@ -81,9 +82,11 @@ var programs = []*Program{
 	{
 		Name: "rust-workspace", Language: Rust, Package: "app", Bin: "app", Stamp: "VERSION",
 		Manifests: []string{"Cargo.toml", "Cargo.lock", "crates/*/Cargo.toml"},
-		Mains:     []string{generate.RustMainFile}, Libs: libraries(60),
-		source: locked(generate.RustWorkspace(60)), dependency: semver, to: "crates/app",
+		Set:       services(10),
+		Mains:     mains(10), Libs: libraries(60),
+		source: locked(generate.RustWorkspace(60, 10)), dependency: semver, to: "crates/app",
 		edits: map[string][]edit{
+			Service: {{generate.RustServiceFile(0), "let depth = 3;", "let depth = 4;"}},
 			Edit:    {{generate.RustMainFile, "let depth = 3;", "let depth = 4;"}},
 			Library: {{generate.RustBaseFile, "let mut sum = SEED;\n    for item", "let mut sum = SEED + 1;\n    for item"}},
 			Branch:  {{generate.RustMainFile, "let depth = 3;", "let depth = 5;"}, {generate.RustBaseFile, "let mut sum = SEED;\n    for item", "let mut sum = SEED + 2;\n    for item"}},
@@ -111,11 +114,12 @@ var programs = []*Program{
 	},
 	{
 		Name: "go-module", Language: Go, Package: "./cmd/app00", Bin: "app00", Stamp: "main.version",
-		Set:       commands(6),
+		Set:       commands(10),
 		Manifests: []string{"go.mod", "go.sum"},
 		source:    tidied(generate.GoModule(30, 200)), dependency: uuid, to: generate.GoMainFile,
 		edits: map[string][]edit{
 			Edit:    {{generate.GoMainFile, "depth := 3", "depth := 4"}},
+			Service: {{generate.GoMainFile, "depth := 3", "depth := 4"}},
 			Library: {{generate.GoBaseFile, "sum := Seed", "sum := Seed + 1"}},
 			Branch:  {{generate.GoMainFile, "depth := 3", "depth := 5"}, {generate.GoBaseFile, "sum := Seed", "sum := Seed + 2"}},
 		},
@@ -149,12 +153,38 @@ func commands(n int) []Command {
 	return out
 }
 
+// services are those of the generated workspace.
+func services(n int) []Command {
+	var out []Command
+	for i := range n {
+		name := generate.RustService(i)
+		out = append(out, Command{Package: name, Bin: name})
+	}
+	return out
+}
+
+// mains are the files of the programs of the generated workspace.
+func mains(services int) []string {
+	out := []string{generate.RustMainFile}
+	for i := range services {
+		out = append(out, generate.RustServiceFile(i))
+	}
+	return out
+}
+
 // commands are those that a build builds.
 func (p *Program) commands(b Build) []Command {
-	if b.Set {
-		return p.Set
+	if b.Commands > 0 {
+		return p.Set[:b.Commands]
 	}
 	return []Command{{p.Package, p.Bin}}
+}
+
+// with is the program with so many commands in its set, for the files of peers.
+func (p *Program) with(commands int) *Program {
+	other := *p
+	other.Set = p.Set[:commands]
+	return &other
 }
 
 func (p *Program) has(revision string) bool {

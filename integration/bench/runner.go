@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -70,7 +71,7 @@ func (r *runner) one(ctx context.Context, c Cell, round int) error {
 	// After an error, the daemon may still run.
 	defer r.lab.close()
 	s := findScenario(c.Scenario)
-	run := Run{Cell: c, Round: round, Inputs: r.inputs(b, t), At: time.Now().UTC().Truncate(time.Second)}
+	run := Run{Cell: c, Round: round, Inputs: r.inputs(b, t, s.Timed), At: time.Now().UTC().Truncate(time.Second)}
 	if s.Timed.CacheFrom {
 		if err := r.exportCache(ctx, b, t); err != nil {
 			return fmt.Errorf("export a cache: %w", err)
@@ -152,15 +153,22 @@ func (r *runner) builder(ctx context.Context, name string, p *Program) (builder,
 }
 
 // inputs is a digest of all that a build depends on.
-func (r *runner) inputs(b builder, t *tree) string {
+func (r *runner) inputs(b builder, t *tree, build Build) string {
 	in := append(b.inputs(), t.digest)
-	return digestOf(append(in, b.recipes()...)...)
+	return digestOf(append(in, b.recipes(build)...)...)
 }
 
 // name names the state after one build of a new builder. Other inputs make
 // another state, so that none outlives the frontend or the example it is of.
 func (r *runner) name(b builder, t *tree, done Build) string {
-	return strings.Join([]string{t.program.Name, done.Revision, strings.ReplaceAll(strings.Join(done.Platforms, "+"), "/", "-"), r.inputs(b, t)}, "_")
+	what := done.Revision
+	if done.Commands > 0 {
+		what += "-" + strconv.Itoa(done.Commands)
+	}
+	if v := b.variant(); v != "" {
+		what += "-" + v
+	}
+	return strings.Join([]string{t.program.Name, what, strings.ReplaceAll(strings.Join(done.Platforms, "+"), "/", "-"), r.inputs(b, t, done)}, "_")
 }
 
 func pristineName(b builder) string { return "pristine_" + digestOf(b.inputs()...) }

@@ -1,6 +1,9 @@
 package main
 
-import "slices"
+import (
+	"reflect"
+	"slices"
+)
 
 // Revisions of a program, each a few files over those of Main.
 const (
@@ -9,6 +12,7 @@ const (
 	Library = "library" // one line of a crate or package that everything uses
 	Added   = "added"   // one more dependency
 	Branch  = "branch"  // other lines, as on another branch
+	Service = "service" // one line of the first command of the program's Set
 )
 
 // native is the platform that most scenarios build for; both is for the others.
@@ -27,9 +31,9 @@ type Build struct {
 	CacheFrom bool
 	// CacheTo has the builder export its cache to the registry.
 	CacheTo bool
-	// Set builds the commands of the program's Set, all at once, instead of the one
-	// that it is about.
-	Set bool
+	// Commands builds so many commands of the program's Set, all at once, instead of
+	// the one that it is about.
+	Commands int
 }
 
 // Scenario is what happens to a builder before a build, and that build.
@@ -46,7 +50,10 @@ type Scenario struct {
 	Timed Build
 }
 
-var done = &Build{Revision: Main, Platforms: native}
+var (
+	done    = &Build{Revision: Main, Platforms: native}
+	tenDone = &Build{Revision: Main, Platforms: native, Commands: 10}
+)
 
 var scenarios = []*Scenario{
 	{
@@ -113,7 +120,15 @@ var scenarios = []*Scenario{
 	},
 	{
 		Name: "six-commands", About: "a new builder, and six commands of the program in one call",
-		Timed: Build{Revision: Main, Platforms: native, Set: true},
+		Timed: Build{Revision: Main, Platforms: native, Commands: 6},
+	},
+	{
+		Name: "ten-services", About: "a new builder, and ten commands of the program in one call",
+		Timed: *tenDone,
+	},
+	{
+		Name: "ten-services-edit", About: "all ten again, after one line of one of them", Start: tenDone,
+		Timed: Build{Revision: Service, Platforms: native, Commands: 10},
 	},
 }
 
@@ -137,7 +152,7 @@ func (s *Scenario) builds() []Build {
 // scenario, and the builder what it is about.
 func (s *Scenario) applies(p *Program, b *Peer) bool {
 	for _, build := range s.builds() {
-		if !p.has(build.Revision) || build.Set && len(p.Set) == 0 || !b.can(build) {
+		if !p.has(build.Revision) || build.Commands > len(p.Set) || !b.can(build) {
 			return false
 		}
 	}
@@ -145,10 +160,15 @@ func (s *Scenario) applies(p *Program, b *Peer) bool {
 }
 
 // leaves is the build that a new builder has done when the scenario is over;
-// nil if it has done more or other things.
+// nil if it has done more or other things, or if no scenario starts with it.
 func (s *Scenario) leaves() *Build {
-	if s.Start != nil || s.Detour != nil || s.Prune || s.Timed.CacheFrom || s.Timed.Set || s.Timed.Version != "" {
+	if s.Start != nil || s.Detour != nil {
 		return nil
 	}
-	return &s.Timed
+	for _, other := range scenarios {
+		if other.Start != nil && reflect.DeepEqual(*other.Start, s.Timed) {
+			return &s.Timed
+		}
+	}
+	return nil
 }

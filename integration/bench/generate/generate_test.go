@@ -15,7 +15,7 @@ import (
 
 func TestSameNumbersGiveTheSameFiles(t *testing.T) {
 	for name, program := range map[string]func() map[string]string{
-		"rust": func() map[string]string { return generate.RustWorkspace(60) },
+		"rust": func() map[string]string { return generate.RustWorkspace(60, 10) },
 		"go":   func() map[string]string { return generate.GoModule(30, 200) },
 	} {
 		if !maps.Equal(program(), program()) {
@@ -25,7 +25,7 @@ func TestSameNumbersGiveTheSameFiles(t *testing.T) {
 }
 
 func TestRustWorkspace(t *testing.T) {
-	files := generate.RustWorkspace(60)
+	files := generate.RustWorkspace(60, 10)
 	crates := 0
 	for name, text := range files {
 		if !strings.HasSuffix(name, "Cargo.toml") {
@@ -59,10 +59,10 @@ func TestRustWorkspace(t *testing.T) {
 			t.Errorf("%s does not use %s", name, generate.Base)
 		}
 	}
-	if crates != 61 {
-		t.Errorf("got %d crates, want 60 libraries and the program", crates)
+	if crates != 71 {
+		t.Errorf("got %d crates, want 60 libraries, the program and 10 services", crates)
 	}
-	for _, name := range []string{generate.RustBaseFile, generate.RustMainFile} {
+	for _, name := range []string{generate.RustBaseFile, generate.RustMainFile, generate.RustServiceFile(0), generate.RustServiceFile(9)} {
 		if files[name] == "" {
 			t.Errorf("there is no %s", name)
 		}

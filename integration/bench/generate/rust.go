@@ -27,10 +27,16 @@ var rustExternal = []struct{ name, spec string }{
 	{"serde_json", `"=1.0.145"`},
 }
 
-// RustWorkspace is a workspace of so many libraries and one program, app. Each
-// library uses the one before it, so that the graph is as deep as it can be, and
-// up to two earlier ones.
-func RustWorkspace(crates int) map[string]string {
+// RustService is the name of a service of a generated workspace, and of its crate.
+func RustService(i int) string { return fmt.Sprintf("service%02d", i) }
+
+// RustServiceFile is the file of a service that a benchmark edits.
+func RustServiceFile(i int) string { return "crates/" + RustService(i) + "/src/main.rs" }
+
+// RustWorkspace is a workspace of so many libraries, one program, app, that uses all
+// of them, and so many services that use some. Each library uses the one before it,
+// so that the graph is as deep as it can be, and up to two earlier ones.
+func RustWorkspace(crates, services int) map[string]string {
 	files := map[string]string{}
 	var root strings.Builder
 	root.WriteString("[workspace]\nresolver = \"2\"\nmembers = [\"crates/*\"]\n\n[workspace.package]\nversion = \"0.1.0\"\nedition = \"2021\"\n\n[workspace.dependencies]\n")
@@ -51,7 +57,12 @@ func RustWorkspace(crates int) map[string]string {
 		all[i] = i
 	}
 	files["crates/app/Cargo.toml"] = rustManifest("app", all)
-	files[RustMainFile] = rustMain(crates)
+	files[RustMainFile] = rustMain(all)
+	for i := range services {
+		used := serves(i, crates)
+		files["crates/"+RustService(i)+"/Cargo.toml"] = rustManifest(RustService(i), used)
+		files[RustServiceFile(i)] = rustMain(used)
+	}
 	return files
 }
 
@@ -66,6 +77,19 @@ func uses(i int) []int {
 		}
 	}
 	slices.Sort(out)
+	return out
+}
+
+// serves lists the units that a service calls: the one that all use, one in ten, and
+// one at the upper end of the graph, which is another one for each service. So most
+// of the graph is below each of them, and no two have the same below them.
+func serves(service, crates int) []int {
+	out := []int{0}
+	for u := 1; u < crates; u++ {
+		if u%10 == service%10 && u < crates-1-service || u == crates-1-service {
+			out = append(out, u)
+		}
+	}
 	return out
 }
 
@@ -122,11 +146,11 @@ impl Record%[1]d {
 	return s.String()
 }
 
-func rustMain(crates int) string {
+func rustMain(units []int) string {
 	var s strings.Builder
 	s.WriteString("const VERSION: &str = match option_env!(\"VERSION\") {\n    Some(version) => version,\n    None => \"dev\",\n};\n\nfn main() -> anyhow::Result<()> {\n    let depth = 3;\n    let mut sum = 0u64;\n")
-	for i := range crates {
-		fmt.Fprintf(&s, "    sum = sum.wrapping_add(%s::run(depth)?);\n", unit(i))
+	for _, u := range units {
+		fmt.Fprintf(&s, "    sum = sum.wrapping_add(%s::run(depth)?);\n", unit(u))
 	}
 	s.WriteString("    println!(\"{VERSION} {sum}\");\n    Ok(())\n}\n")
 	return s.String()
