@@ -37,6 +37,8 @@ type builder interface {
 	build(ctx context.Context, dir string, b Build, run *Run) error
 	// prune empties what is not a layer.
 	prune(ctx context.Context) error
+	// evict removes the image of the frontend.
+	evict(ctx context.Context) error
 }
 
 // docker is a builder of images.

@@ -69,6 +69,7 @@ func (h *host) furnish(context.Context) error {
 func (h *host) open(context.Context) error  { return nil }
 func (h *host) close() error                { return nil }
 func (h *host) prune(context.Context) error { return errors.New("the host has no cache mounts") }
+func (h *host) evict(context.Context) error { return errors.New("the host has no frontend") }
 
 func (h *host) build(ctx context.Context, dir string, b Build, run *Run) error {
 	cmd, binaries := h.cargo(ctx, b)

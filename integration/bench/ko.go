@@ -57,6 +57,8 @@ func (k *ko) close() error { return nil }
 
 func (k *ko) prune(context.Context) error { return errors.New("ko has no cache mounts") }
 
+func (k *ko) evict(context.Context) error { return errors.New("ko has no frontend") }
+
 // build is one ko build that pushes the image, or all images of the set.
 func (k *ko) build(ctx context.Context, dir string, b Build, run *Run) error {
 	args := []string{"build", "--sbom=none", "--platform=" + strings.Join(b.Platforms, ",")}

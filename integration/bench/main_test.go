@@ -38,6 +38,9 @@ func TestSelection(t *testing.T) {
 		{"go-module", "ten-services-edit", []string{fromscratch, "common", "expert", "expert-image", "ko", "fromscratch-group", "expert-group", floor}},
 		{"rust-workspace", "ten-services", []string{fromscratch, "dummy", "mounts", "mounts-image", "chef", "fromscratch-group", "mounts-group", floor}},
 		{"rust-workspace", "edit", []string{fromscratch, "dummy", "mounts", "mounts-image", "chef", floor}},
+		// Others have no image of a frontend that could be missing.
+		{"go-service", "frontend-cold", []string{fromscratch, "expert-image"}},
+		{"rust-service", "frontend-cold", []string{fromscratch, "mounts-image"}},
 	} {
 		cells, err := selectCells(names{c.program}, names{c.scenario}, nil)
 		var got []string

@@ -107,6 +107,11 @@ func (r *runner) one(ctx context.Context, c Cell, round int) error {
 			return fmt.Errorf("prepare: %w", err)
 		}
 	}
+	if s.Evict {
+		if err := b.evict(ctx); err != nil {
+			return fmt.Errorf("prepare: %w", err)
+		}
+	}
 	if err := t.change(r.context, revision, s.Timed.Revision); err != nil {
 		return err
 	}

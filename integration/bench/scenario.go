@@ -46,6 +46,8 @@ type Scenario struct {
 	Detour *Build
 	// Prune empties the cache mounts.
 	Prune bool
+	// Evict removes the image of the frontend.
+	Evict bool
 	// Timed is what the clock runs for.
 	Timed Build
 }
@@ -69,6 +71,10 @@ var scenarios = []*Scenario{
 		Name: "edit", About: "one line of the program's own crate or command, after another edit", Start: done,
 		Detour: &Build{Revision: Branch, Platforms: native},
 		Timed:  Build{Revision: Edit, Platforms: native},
+	},
+	{
+		Name: "frontend-cold", About: "the same build again, with a frontend that is not there any more", Start: done, Evict: true,
+		Timed: Build{Revision: Main, Platforms: native},
 	},
 	{
 		Name: "edit-library", About: "one line of a library that everything uses", Start: done,
@@ -155,6 +161,9 @@ func (s *Scenario) applies(p *Program, b *Peer) bool {
 		if !p.has(build.Revision) || build.Commands > len(p.Set) || !b.can(build) {
 			return false
 		}
+	}
+	if s.Evict && b.frontend(Environment{}) == "" {
+		return false
 	}
 	return !s.Prune || !b.local()
 }
