@@ -3,13 +3,11 @@ package main
 import (
 	"bytes"
 	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 )
 
-// sampleEvery is how often the memory of a build is looked at: a pass over /proc
-// takes a millisecond or two.
+// sampleEvery is how often the memory of a build is looked at.
 const sampleEvery = 100 * time.Millisecond
 
 // watchMemory looks at the memory of a process and its descendants until the
@@ -22,14 +20,15 @@ func watchMemory(root int) (peak func() int64) {
 	go func() {
 		tick := time.NewTicker(sampleEvery)
 		defer tick.Stop()
-		most := treeMemory(root)
+		t := newFamily(root)
+		most := t.memory()
 		for {
 			select {
 			case <-stop:
 				result <- most
 				return
 			case <-tick.C:
-				most = max(most, treeMemory(root))
+				most = max(most, t.memory())
 			}
 		}
 	}()
@@ -39,30 +38,46 @@ func watchMemory(root int) (peak func() int64) {
 	}
 }
 
-// treeMemory is the sum of the anonymous resident memory of a process and its
-// descendants, in bytes. Pages of files are no memory of a build: the kernel drops
-// them when it needs the room. Processes that end meanwhile do not count.
-func treeMemory(root int) int64 {
-	// All parents are read in one pass: the kernel lists the children of a process
-	// only if it was configured to.
-	files, err := filepath.Glob("/proc/[0-9]*/stat")
+// family is a process and its descendants. The kernel lists the children of a process
+// only if it was configured to, so all processes are asked for their parents; each of
+// them once, since most of a machine's have nothing to do with a build.
+type family struct {
+	// member tells of the processes that were there at the last look whether they
+	// belong to it. Who has lost the parent still does.
+	member map[int]bool
+}
+
+func newFamily(root int) *family { return &family{member: map[int]bool{root: true}} }
+
+// memory is the sum of the anonymous resident memory of the family, in bytes. Pages of
+// files are no memory of a build: the kernel drops them when it needs the room.
+// Processes that end meanwhile do not count.
+func (f *family) memory() int64 {
+	proc, err := os.Open("/proc")
 	if err != nil {
 		return 0
 	}
-	children := map[int][]int{}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			continue
+	defer proc.Close()
+	names, err := proc.Readdirnames(-1)
+	if err != nil {
+		return 0
+	}
+	there := make(map[int]bool, len(names))
+	for _, name := range names {
+		if pid, err := strconv.Atoi(name); err == nil {
+			there[pid] = true
 		}
-		if pid, parent, ok := parseStat(text); ok {
-			children[parent] = append(children[parent], pid)
+	}
+	for pid := range f.member {
+		if !there[pid] {
+			delete(f.member, pid) // Another process may get its number.
 		}
 	}
 	var sum int64
-	for todo := []int{root}; len(todo) > 0; {
-		pid := todo[len(todo)-1]
-		todo = append(todo[:len(todo)-1], children[pid]...)
+	for pid := range there {
+		if !f.has(pid) {
+			continue
+		}
 		if text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status"); err == nil {
 			sum += parseAnonymous(text)
 		}
@@ -70,24 +85,33 @@ func treeMemory(root int) int64 {
 	return sum
 }
 
-// parseStat returns a process and its parent, out of the file stat in /proc. The
-// name of the program between them may have spaces and parentheses of its own.
-func parseStat(text []byte) (pid, parent int, ok bool) {
-	first, _, found := bytes.Cut(text, []byte(" ("))
+// has tells whether a process belongs to the family.
+func (f *family) has(pid int) bool {
+	if member, known := f.member[pid]; known || pid == 0 {
+		return member
+	}
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return false
+	}
+	parent, ok := parseParent(text)
+	f.member[pid] = ok && f.has(parent)
+	return f.member[pid]
+}
+
+// parseParent returns the parent of a process, out of the file stat in /proc. The name
+// of the program before it may have spaces and parentheses of its own.
+func parseParent(text []byte) (parent int, ok bool) {
 	end := bytes.LastIndexByte(text, ')')
-	if !found || end < 0 {
-		return 0, 0, false
+	if end < 0 {
+		return 0, false
 	}
 	rest := bytes.Fields(text[end+1:])
 	if len(rest) < 2 {
-		return 0, 0, false
+		return 0, false
 	}
-	pid, err := strconv.Atoi(string(first))
-	if err != nil {
-		return 0, 0, false
-	}
-	parent, err = strconv.Atoi(string(rest[1]))
-	return pid, parent, err == nil
+	parent, err := strconv.Atoi(string(rest[1]))
+	return parent, err == nil
 }
 
 // parseAnonymous returns the bytes of RssAnon, out of the file status in /proc. Threads
