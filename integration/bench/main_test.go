@@ -51,6 +51,9 @@ func TestSelection(t *testing.T) {
 			t.Errorf("%s %s: got %q, %v", c.program, c.scenario, got, err)
 		}
 	}
+	if _, err := selectCells(names{"rust-workspace"}, names{"six-commands"}, nil); err == nil {
+		t.Error("a scenario for Go has Rust")
+	}
 	for _, scenario := range []string{"six-commands", "ten-services", "ten-services-edit"} {
 		if _, err := selectCells(names{"go-service"}, names{scenario}, nil); err == nil {
 			t.Errorf("a program of one command has %s", scenario)

@@ -40,6 +40,8 @@ type Build struct {
 type Scenario struct {
 	Name  string
 	About string
+	// Language restricts it to programs of one language; empty for all.
+	Language string
 	// Start is the one build that a new builder has done; nil if it has done none.
 	Start *Build
 	// Detour is a further build before the timed one.
@@ -125,7 +127,8 @@ var scenarios = []*Scenario{
 		Timed:  Build{Revision: Edit, Platforms: native},
 	},
 	{
-		Name: "six-commands", About: "a new builder, and six commands of the program in one call",
+		// For Rust, ten say the same, and take long enough.
+		Name: "six-commands", About: "a new builder, and six commands of the program in one call", Language: Go,
 		Timed: Build{Revision: Main, Platforms: native, Commands: 6},
 	},
 	{
@@ -157,6 +160,9 @@ func (s *Scenario) builds() []Build {
 // applies tells whether a program has the revisions and the commands for the
 // scenario, and the builder what it is about.
 func (s *Scenario) applies(p *Program, b *Peer) bool {
+	if s.Language != "" && s.Language != p.Language {
+		return false
+	}
 	for _, build := range s.builds() {
 		if !p.has(build.Revision) || build.Commands > len(p.Set) || !b.can(build) {
 			return false
