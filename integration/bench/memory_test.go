@@ -47,7 +47,7 @@ func TestMain(m *testing.M) {
 			memory[i] = 1
 		}
 		fmt.Println("full")
-		bufio.NewReader(os.Stdin).ReadByte() //nolint:errcheck // Its end is all that is waited for.
+		_, _ = bufio.NewReader(os.Stdin).ReadByte() // Its end is all that is waited for.
 		os.Exit(0)
 	}
 	os.Exit(m.Run())

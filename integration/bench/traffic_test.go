@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -80,17 +79,17 @@ func TestTraffic(t *testing.T) {
 			log, write := logged(t)
 			// Lines come late, but not later than that of the mark.
 			time.AfterFunc(20*time.Millisecond, func() { write(line("GET", own+"/blobs/sha256:early", 200, 1)) })
-			from, err := log.mark(context.Background())
+			from, err := log.mark(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
 			time.AfterFunc(20*time.Millisecond, func() { write(c.lines...) })
-			to, err := log.mark(context.Background())
+			to, err := log.mark(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
 			write(line("GET", own+"/blobs/sha256:late", 200, 1))
-			got, err := log.traffic(context.Background(), from, to, []string{"bench/p-expert", "bench/p-expert-cache", "library/golang"})
+			got, err := log.traffic(t.Context(), from, to, []string{"bench/p-expert", "bench/p-expert-cache", "library/golang"})
 			if err != nil || *got != c.want {
 				t.Errorf("got %+v, %v, want %+v", got, err, c.want)
 			}
@@ -101,13 +100,13 @@ func TestTraffic(t *testing.T) {
 func TestARegistryThatDoesNotLog(t *testing.T) {
 	log, _ := logged(t)
 	log.file = filepath.Join(t.TempDir(), "no-such")
-	if _, err := log.mark(context.Background()); err == nil {
+	if _, err := log.mark(t.Context()); err == nil {
 		t.Error("a log that is not there has a mark")
 	}
 	log, write := logged(t)
 	write(line("PUT", "/v2/x/manifests/gone", 201, 0))
 	log.registry.addr = "127.0.0.1:1"
-	if _, err := log.traffic(context.Background(), 0, -1, []string{"x"}); err == nil {
+	if _, err := log.traffic(t.Context(), 0, -1, []string{"x"}); err == nil {
 		t.Error("a manifest without a size counts nothing")
 	}
 }
