@@ -110,15 +110,15 @@ func (d *docker) variant() string {
 func (d *docker) pushes() string { return repository(d.prog, d.peer) }
 
 // touches lists the repositories that builds of the program push to or pull from.
-func (d *docker) touches() []string {
-	list := []string{d.pushes(), repositoryOf(d.cache()), repositoryOf(d.peer.Toolchain)}
+func (d *docker) touches() *repositories {
+	r := &repositories{own: []string{d.pushes(), repositoryOf(d.cache())}, images: []string{repositoryOf(d.peer.Toolchain)}}
 	if d.peer.Tag != "" {
-		list = append(list, repositoryOf(d.peer.Tag))
+		r.images = append(r.images, repositoryOf(d.peer.Tag))
 	}
 	if image := d.peer.frontend(d.lab.environment); image != "" {
-		list = append(list, repositoryOf(image))
+		r.images = append(r.images, repositoryOf(image))
 	}
-	return list
+	return r
 }
 
 func (d *docker) disk() *state {

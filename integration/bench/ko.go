@@ -89,7 +89,7 @@ func (k *ko) build(ctx context.Context, dir string, b Build, run *Run) error {
 		"KO_GO_PATH="+k.lab.koGo(), "BENCH_GO_LOG="+log)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	err := k.lab.measure(ctx, cmd, 0, []string{k.pushes(), repositoryOf(k.peer.Tag)}, run)
+	err := k.lab.measure(ctx, cmd, 0, &repositories{own: []string{k.pushes()}, images: []string{repositoryOf(k.peer.Tag)}}, run)
 	text, logErr := os.ReadFile(log)
 	if err != nil {
 		return fmt.Errorf("%s: %w\n%s%s", strings.Join(cmd.Args, " "), err, tail(string(text)), tail(out.String()))

@@ -27,6 +27,14 @@ type Traffic struct {
 	Pushed int64 `json:"pushedBytes"`
 }
 
+// repositories are those of the registry that a build may touch, and those below them.
+type repositories struct {
+	// own are what it pushes to, and may pull from.
+	own []string
+	// images are what it pulls from alone.
+	images []string
+}
+
 // accessLog is the log of the test bed's registry, which has a line for each request
 // that it has answered.
 type accessLog struct {
@@ -86,9 +94,9 @@ func readBetween(file string, from, to int64) ([]byte, error) {
 //
 // The registry has other clients, and a builder cannot be told from another by what
 // is in a line. So only those repositories count that the build may touch: its own,
-// and those of its images. Whoever uses the same images at the same time counts too,
-// as their work is in the times.
-func (a accessLog) traffic(ctx context.Context, from, to int64, repositories []string) (*Traffic, error) {
+// and for what it pulls those of its images. Whoever pulls the same images at the same
+// time counts too, as their work is in the times.
+func (a accessLog) traffic(ctx context.Context, from, to int64, in repositories) (*Traffic, error) {
 	text, err := readBetween(a.file, from, to)
 	if err != nil {
 		return nil, err
@@ -96,13 +104,13 @@ func (a accessLog) traffic(ctx context.Context, from, to int64, repositories []s
 	sum := &Traffic{}
 	for line := range bytes.Lines(text) {
 		r, ok := parseRequest(line)
-		if !ok || !r.of(repositories) {
+		if !ok {
 			continue
 		}
 		switch {
-		case r.pulled():
+		case r.pulled() && (r.of(in.own) || r.of(in.images)):
 			sum.Pulled += r.bytes
-		case r.pushed():
+		case r.pushed() && r.of(in.own):
 			size, err := a.registry.length(ctx, r.repository+"/"+r.kind+"/"+r.reference)
 			if err != nil {
 				return nil, err
@@ -161,8 +169,8 @@ func (r request) pushed() bool {
 	return r.method == http.MethodPut && r.status == http.StatusCreated && r.reference != ""
 }
 
-func (r request) of(repositories []string) bool {
-	for _, name := range repositories {
+func (r request) of(names []string) bool {
+	for _, name := range names {
 		if r.repository == name || strings.HasPrefix(r.repository, name+"/") {
 			return true
 		}

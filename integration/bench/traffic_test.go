@@ -69,7 +69,7 @@ func TestTraffic(t *testing.T) {
 		},
 		"what is mounted or refused is not": {[]string{line("POST", own+"/blobs/uploads/?mount=sha256%3A1000&from=x", 201, 0), line("PUT", own+blob+"1000", 400, 0)}, Traffic{}},
 		"others do not count": {
-			[]string{line("GET", "/v2/library/rust/blobs/sha256:1", 200, 4000), line("PUT", "/v2/bench/p-expert-image"+blob+"1000", 201, 0), line("PUT", "/v2/test/x/manifests/latest", 201, 0)},
+			[]string{line("GET", "/v2/library/rust/blobs/sha256:1", 200, 4000), line("PUT", "/v2/bench/p-expert-image"+blob+"1000", 201, 0), line("PUT", "/v2/test/x/manifests/latest", 201, 0), line("PUT", "/v2/library/golang"+blob+"1000", 201, 0)},
 			Traffic{},
 		},
 		"lines that are none": {[]string{"", "GET", `time="x" level=error msg="GET /v2/library/golang/blobs/sha256:1 HTTP/1.1\" 200 4000"`, `1 - - [x] "GET %zz HTTP/1.1" 200 1`}, Traffic{}},
@@ -89,7 +89,7 @@ func TestTraffic(t *testing.T) {
 				t.Fatal(err)
 			}
 			write(line("GET", own+"/blobs/sha256:late", 200, 1))
-			got, err := log.traffic(t.Context(), from, to, []string{"bench/p-expert", "bench/p-expert-cache", "library/golang"})
+			got, err := log.traffic(t.Context(), from, to, repositories{own: []string{"bench/p-expert", "bench/p-expert-cache"}, images: []string{"library/golang"}})
 			if err != nil || *got != c.want {
 				t.Errorf("got %+v, %v, want %+v", got, err, c.want)
 			}
@@ -106,7 +106,7 @@ func TestARegistryThatDoesNotLog(t *testing.T) {
 	log, write := logged(t)
 	write(line("PUT", "/v2/x/manifests/gone", 201, 0))
 	log.registry.addr = "127.0.0.1:1"
-	if _, err := log.traffic(t.Context(), 0, -1, []string{"x"}); err == nil {
+	if _, err := log.traffic(t.Context(), 0, -1, repositories{own: []string{"x"}}); err == nil {
 		t.Error("a manifest without a size counts nothing")
 	}
 }
