@@ -200,7 +200,7 @@ func (d *docker) furnish(ctx context.Context) error {
 // publish makes the image that a peer builds on, unless it is there. It is the
 // shared builder of the test bed that does, which keeps it out of all states.
 func (l *lab) publish(ctx context.Context, peer *Peer, platforms []string) error {
-	m, err := l.registry.manifest(ctx, peer.Tag)
+	m, err := l.registry.Manifest(ctx, peer.Tag)
 	if err != nil || m != nil {
 		return err
 	}
@@ -270,7 +270,7 @@ func (d *docker) build(ctx context.Context, dir string, b Build, run *Run) error
 		return nil
 	}
 	var err error
-	run.CacheBytes, err = d.lab.registry.size(ctx, d.cache(), "")
+	run.CacheBytes, err = d.lab.registry.Size(ctx, d.cache(), "")
 	return err
 }
 
@@ -330,15 +330,15 @@ func bakeFile(p *Program, dockerfile, dir, registry string, images []string, b B
 func (l *lab) weigh(ctx context.Context, run *Run, images ...string) error {
 	var digests []string
 	for _, name := range images {
-		m, err := l.registry.manifest(ctx, name)
+		m, err := l.registry.Manifest(ctx, name)
 		if err != nil {
 			return err
 		}
 		if m == nil {
 			return fmt.Errorf("there is no %s after its push", name)
 		}
-		digests = append(digests, m.digest)
-		size, err := l.registry.size(ctx, name, native[0])
+		digests = append(digests, m.Digest)
+		size, err := l.registry.Size(ctx, name, native[0])
 		if err != nil {
 			return err
 		}

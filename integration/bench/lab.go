@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fromscratch-build/fromscratch/integration/bench/registry"
 	"github.com/fromscratch-build/fromscratch/integration/testbed"
 )
 
@@ -21,7 +22,7 @@ import (
 // own whose state is laid out and put away again for every run.
 type lab struct {
 	bed         *testbed.Bed
-	registry    registry
+	registry    registry.Registry
 	dir         string
 	daemon      *daemon
 	environment Environment
@@ -58,7 +59,7 @@ func (e Environment) list() [][2]string {
 }
 
 func newLab(ctx context.Context, bed *testbed.Bed, progress io.Writer) (*lab, error) {
-	l := &lab{bed: bed, registry: registry{bed.Registry}, dir: filepath.Join(bed.Root, ".testbed", "bench"), progress: progress, start: time.Now()}
+	l := &lab{bed: bed, registry: registry.Registry{Addr: bed.Registry}, dir: filepath.Join(bed.Root, ".testbed", "bench"), progress: progress, start: time.Now()}
 	if err := os.MkdirAll(l.dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -123,14 +124,14 @@ func (l *lab) image(ctx context.Context, name string) (string, error) {
 	if !strings.Contains(name, "/") {
 		ref = "library/" + name
 	}
-	m, err := l.registry.manifest(ctx, ref)
+	m, err := l.registry.Manifest(ctx, ref)
 	if err != nil {
 		return "", err
 	}
 	if m == nil {
 		return "", fmt.Errorf("the test bed's registry has no %s: run make frontend", name)
 	}
-	return m.digest, nil
+	return m.Digest, nil
 }
 
 // settled is an error if the toolchain image of a language is another one than at

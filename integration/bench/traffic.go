@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/fromscratch-build/fromscratch/integration/bench/registry"
 )
 
 // Traffic is what went between a build and the registry. Crates and modules come
@@ -39,7 +41,7 @@ type repositories struct {
 // that it has answered.
 type accessLog struct {
 	file     string
-	registry registry
+	registry registry.Registry
 }
 
 func (l *lab) accessLog() accessLog {
@@ -55,7 +57,7 @@ func (a accessLog) mark(ctx context.Context) (int64, error) {
 		from = info.Size()
 	}
 	sign := rand.Text()
-	resp, err := a.registry.do(ctx, http.MethodGet, "?mark="+sign)
+	resp, err := a.registry.Ask(ctx, http.MethodGet, "?mark="+sign)
 	if err != nil {
 		return 0, err
 	}
@@ -71,7 +73,7 @@ func (a accessLog) mark(ctx context.Context) (int64, error) {
 			}
 		}
 		if ctx.Err() != nil || time.Now().After(deadline) {
-			return 0, errors.Join(fmt.Errorf("%s does not tell of a request to %s", a.file, a.registry.addr), ctx.Err())
+			return 0, errors.Join(fmt.Errorf("%s does not tell of a request to %s", a.file, a.registry.Addr), ctx.Err())
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
@@ -111,7 +113,7 @@ func (a accessLog) traffic(ctx context.Context, from, to int64, in repositories)
 		case r.pulled() && (r.of(in.own) || r.of(in.images)):
 			sum.Pulled += r.bytes
 		case r.pushed() && r.of(in.own):
-			size, err := a.registry.length(ctx, r.repository+"/"+r.kind+"/"+r.reference)
+			size, err := a.registry.Length(ctx, r.repository+"/"+r.kind+"/"+r.reference)
 			if err != nil {
 				return nil, err
 			}

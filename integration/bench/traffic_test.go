@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/fromscratch-build/fromscratch/integration/bench/registry"
 )
 
 // logged is a registry that has every blob with as many bytes as its digest says,
@@ -42,7 +44,7 @@ func logged(t *testing.T) (accessLog, func(lines ...string)) {
 		time.AfterFunc(50*time.Millisecond, func() { write(line(r.Method, r.URL.RequestURI(), 200, 2)) })
 	}))
 	t.Cleanup(func() { time.Sleep(100 * time.Millisecond); server.Close() })
-	log.registry = registry{strings.TrimPrefix(server.URL, "http://")}
+	log.registry = registry.Registry{Addr: strings.TrimPrefix(server.URL, "http://")}
 	write(`time="2026-01-01T00:00:00Z" level=error msg="what happened before, GET /v2/"`)
 	return log, write
 }
@@ -105,7 +107,7 @@ func TestARegistryThatDoesNotLog(t *testing.T) {
 	}
 	log, write := logged(t)
 	write(line("PUT", "/v2/x/manifests/gone", 201, 0))
-	log.registry.addr = "127.0.0.1:1"
+	log.registry.Addr = "127.0.0.1:1"
 	if _, err := log.traffic(t.Context(), 0, -1, repositories{own: []string{"x"}}); err == nil {
 		t.Error("a manifest without a size counts nothing")
 	}

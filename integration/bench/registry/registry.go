@@ -1,4 +1,5 @@
-package main
+// Package registry asks a registry on loopback what it holds, and how large that is.
+package registry
 
 import (
 	"context"
@@ -10,12 +11,12 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// registry is that of the test bed, as far as sizes in it are asked for.
-type registry struct{ addr string }
+// Registry is a registry, such as that of the test bed, by its address.
+type Registry struct{ Addr string }
 
-// manifest is an image, or an index of images or of the parts of a cache.
-type manifest struct {
-	digest    string
+// Manifest is an image, or an index of images or of the parts of a cache.
+type Manifest struct {
+	Digest    string                `json:"-"`
 	Config    ocispecs.Descriptor   `json:"config"`
 	Layers    []ocispecs.Descriptor `json:"layers"`
 	Manifests []ocispecs.Descriptor `json:"manifests"`
@@ -24,9 +25,9 @@ type manifest struct {
 // loopback is a client that no proxy setting of the machine diverts.
 var loopback = &http.Client{Transport: &http.Transport{Proxy: nil}}
 
-// do makes a request for what follows /v2/ in the address.
-func (r registry) do(ctx context.Context, method, path string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+r.addr+"/v2/"+path, nil)
+// Ask makes a request for what follows /v2/ in the address.
+func (r Registry) Ask(ctx context.Context, method, path string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+r.Addr+"/v2/"+path, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -35,9 +36,9 @@ func (r registry) do(ctx context.Context, method, path string) (*http.Response, 
 	return loopback.Do(req)
 }
 
-// length is the size of a blob or a manifest.
-func (r registry) length(ctx context.Context, path string) (int64, error) {
-	resp, err := r.do(ctx, http.MethodHead, path)
+// Length is the size of a blob or a manifest, in bytes, by the path that follows /v2/.
+func (r Registry) Length(ctx context.Context, path string) (int64, error) {
+	resp, err := r.Ask(ctx, http.MethodHead, path)
 	if err != nil {
 		return 0, err
 	}
@@ -48,13 +49,13 @@ func (r registry) length(ctx context.Context, path string) (int64, error) {
 	return resp.ContentLength, nil
 }
 
-// manifest returns what a name stands for, nil if there is nothing.
-func (r registry) manifest(ctx context.Context, ref string) (*manifest, error) {
+// Manifest returns what a name stands for, nil if there is nothing.
+func (r Registry) Manifest(ctx context.Context, ref string) (*Manifest, error) {
 	repo, tag, ok := strings.Cut(ref, "@")
 	if !ok {
 		repo, tag, _ = strings.Cut(ref, ":")
 	}
-	resp, err := r.do(ctx, http.MethodGet, repo+"/manifests/"+tag)
+	resp, err := r.Ask(ctx, http.MethodGet, repo+"/manifests/"+tag)
 	if err != nil {
 		return nil, err
 	}
@@ -66,16 +67,16 @@ func (r registry) manifest(ctx context.Context, ref string) (*manifest, error) {
 	default:
 		return nil, fmt.Errorf("registry: %s: %s", ref, resp.Status)
 	}
-	m := &manifest{digest: resp.Header.Get("Docker-Content-Digest")}
+	m := &Manifest{Digest: resp.Header.Get("Docker-Content-Digest")}
 	if err := json.NewDecoder(resp.Body).Decode(m); err != nil {
 		return nil, fmt.Errorf("registry: %s: %w", ref, err)
 	}
 	return m, nil
 }
 
-// size is what it takes to hold a name: the layers of all images below it, each
+// Size is what it takes to hold a name, in bytes: the layers of all images below it, each
 // once. Of an image for several platforms, platform picks one.
-func (r registry) size(ctx context.Context, ref, platform string) (int64, error) {
+func (r Registry) Size(ctx context.Context, ref, platform string) (int64, error) {
 	blobs := map[string]int64{}
 	if err := r.blobs(ctx, ref, platform, blobs); err != nil {
 		return 0, err
@@ -87,8 +88,8 @@ func (r registry) size(ctx context.Context, ref, platform string) (int64, error)
 	return sum, nil
 }
 
-func (r registry) blobs(ctx context.Context, ref, platform string, to map[string]int64) error {
-	m, err := r.manifest(ctx, ref)
+func (r Registry) blobs(ctx context.Context, ref, platform string, to map[string]int64) error {
+	m, err := r.Manifest(ctx, ref)
 	if err != nil {
 		return err
 	}
