@@ -98,6 +98,15 @@ BENCH ?=
 bench: frontend ## Time builds of the examples and more by fromscratch and its peers (BENCH='-program X -scenario Y -builder Z -rounds N')
 	@go run ./integration/bench $(BENCH)
 
+.PHONY: bench-cost bench-growth
+COST ?=
+bench-cost: frontend ## Say where the time of a build goes, and what the frontend asks and uses (COST='-program go-service -rounds N')
+	@go run ./integration/bench/cost $(COST)
+
+GROWTH ?=
+bench-growth: frontend ## Say how the frontend's cost grows with targets, platforms, files and dependencies (GROWTH='-of files -rounds N')
+	@go run ./integration/bench/growth $(GROWTH)
+
 # --- Lint --------------------------------------------------------------------
 
 .PHONY: lint

@@ -85,24 +85,39 @@ func Read(ctx context.Context, c *client.Client, ref string) ([]Span, error) {
 	return spans, nil
 }
 
-func find(ctx context.Context, c *client.Client, ref string) (*controlapi.BuildHistoryRecord, error) {
-	// Ending the call early is an error of the stream, and of no interest.
+func find(ctx context.Context, c *client.Client, ref string) (found *controlapi.BuildHistoryRecord, err error) {
+	err = each(ctx, c, ref, func(r *controlapi.BuildHistoryRecord) bool {
+		if r.Ref == ref {
+			found = r
+		}
+		return found == nil
+	})
+	if err == nil && found == nil {
+		err = errors.New("there is no record of it")
+	}
+	return found, err
+}
+
+// each gives records of the history until take has enough, those of one build if ref is
+// its reference.
+func each(ctx context.Context, c *client.Client, ref string, take func(*controlapi.BuildHistoryRecord) bool) error {
+	// The daemon is told that no more is wanted.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	events, err := c.ControlClient().ListenBuildHistory(ctx, &controlapi.BuildHistoryRequest{Ref: ref, EarlyExit: true})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for {
 		e, err := events.Recv()
 		if errors.Is(err, io.EOF) {
-			return nil, errors.New("there is no record of it")
+			return nil
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if e.Record != nil && e.Record.Ref == ref {
-			return e.Record, nil
+		if e.Record != nil && !take(e.Record) {
+			return nil
 		}
 	}
 }
