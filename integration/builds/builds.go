@@ -20,6 +20,7 @@ import (
 
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/client/llb"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/session/secrets/secretsprovider"
 	"github.com/moby/buildkit/session/sshforward/sshprovider"
 	"github.com/moby/buildkit/solver/errdefs"
@@ -82,6 +83,8 @@ type Build struct {
 	Push string
 	// Local is a folder that the files of the result are written to, if any.
 	Local string
+	// Around is put around the frontend where it runs in process, if it is not nil.
+	Around func(gateway.BuildFunc) gateway.BuildFunc
 	// Buildkitd is the builder to use. Default: the shared one of the test bed.
 	Buildkitd *testbed.Buildkitd
 }
@@ -287,7 +290,12 @@ func (b Build) inProcess(ctx context.Context, dir string) (string, error) {
 	if b.Local != "" {
 		opt.Exports = append(opt.Exports, client.ExportEntry{Type: client.ExporterLocal, OutputDir: b.Local})
 	}
-	err = solve(ctx, c, opt, &out)
+	tools := llb.Image(FrontendImage)
+	var build gateway.BuildFunc = frontend.Frontend{Tools: &tools}.Build
+	if b.Around != nil {
+		build = b.Around(build)
+	}
+	err = solve(ctx, c, opt, build, &out)
 	for _, s := range errdefs.Sources(err) {
 		if perr := s.Print(&out); perr != nil {
 			return "", perr
@@ -300,7 +308,7 @@ func (b Build) inProcess(ctx context.Context, dir string) (string, error) {
 }
 
 // solve runs the frontend here, as docker buildx build would have BuildKit run it.
-func solve(ctx context.Context, c *client.Client, opt client.SolveOpt, log io.Writer) error {
+func solve(ctx context.Context, c *client.Client, opt client.SolveOpt, build gateway.BuildFunc, log io.Writer) error {
 	display, err := progressui.NewDisplay(log, progressui.PlainMode)
 	if err != nil {
 		return err
@@ -311,8 +319,7 @@ func solve(ctx context.Context, c *client.Client, opt client.SolveOpt, log io.Wr
 		_, err := display.UpdateFrom(context.WithoutCancel(ctx), status)
 		done <- err
 	}()
-	tools := llb.Image(FrontendImage)
-	_, err = c.Build(ctx, opt, "", frontend.Frontend{Tools: &tools}.Build, status)
+	_, err = c.Build(ctx, opt, "", build, status)
 	return errors.Join(err, <-done)
 }
 

@@ -1,0 +1,103 @@
+//go:build integration
+
+package integration
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fromscratch-build/fromscratch/integration/bench/counting"
+	"github.com/fromscratch-build/fromscratch/integration/bench/generate"
+	"github.com/fromscratch-build/fromscratch/integration/builds"
+	"github.com/fromscratch-build/fromscratch/integration/examples"
+)
+
+// asks builds in process and returns what the frontend asks of BuildKit. That does not
+// depend on what BuildKit has in its cache.
+func asks(t *testing.T, build builds.Build) counting.Counts {
+	t.Helper()
+	var f counting.Frontend
+	build.Bed, build.Around = bed, f.Around
+	build.OK(t, builds.InProcess)
+	c := f.Counts()
+	t.Logf("%d requests, %+v", c.All(), c)
+	return c
+}
+
+// sized is the build of the first target of a program.
+func sized(t *testing.T, p *generate.Sized, platforms ...string) builds.Build {
+	t.Helper()
+	files := maps.Clone(p.Files)
+	files["fromscratch.yaml"] = p.Spec()
+	if len(platforms) == 0 {
+		platforms = []string{"linux/amd64"}
+	}
+	return builds.Build{Context: builds.Write(t, files), Target: p.Targets[0].Name, Platforms: platforms}
+}
+
+// TestRequestsOfExamples: a build is no more requests than it was. Each is a round trip
+// that the user waits for.
+func TestRequestsOfExamples(t *testing.T) {
+	most := map[string]int{"go-service": 82, "rust-service": 34}
+	for _, name := range examples.Names {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			require.NoError(t, os.CopyFS(dir, os.DirFS(filepath.Join(bed.Root, "examples", name))))
+			c := asks(t, builds.Build{Context: dir, Platforms: []string{"linux/amd64"}})
+			require.LessOrEqual(t, c.All(), most[name], "%v", c.Requests)
+		})
+	}
+}
+
+// TestRequestsGrow: what is part of a build costs a fixed number of requests for each
+// that is added, and what is no part of it costs none.
+func TestRequestsGrow(t *testing.T) {
+	for name, tt := range map[string]struct {
+		program     func(n int) *generate.Sized
+		small, more int
+		// each is how many requests one more costs.
+		each int
+	}{
+		"files beside the program": {generate.OtherFiles, 10, 1000, 0},
+		// The dependencies of all targets are compiled together, so what they import is
+		// looked at: a stat of the folder and of two go.mod that are not there, a list,
+		// the head of the source.
+		"targets beside the one that is built": {generate.Targets, 4, 30, 6},
+		"packages":                             {generate.GoPackages, 4, 20, 5},
+		"modules that replace others":          {generate.GoModules, 4, 20, 6},
+		"crates of a workspace":                {generate.Crates, 4, 20, 7},
+	} {
+		t.Run(name, func(t *testing.T) {
+			few, many := tt.program(tt.small), tt.program(tt.small+tt.more)
+			a, b := asks(t, sized(t, few)), asks(t, sized(t, many))
+			require.LessOrEqual(t, b.All()-a.All(), tt.more*tt.each, "few: %v, many: %v", a.Requests, b.Requests)
+			require.Equal(t, a.Requests["Solve"], b.Requests["Solve"])
+			require.Equal(t, a.Vertices, b.Vertices, "vertices of the largest definition")
+		})
+	}
+}
+
+// TestDefinitionOfOneTarget: the build of one target says nothing of the others, but for
+// the text of the spec, which each definition carries for messages about it.
+func TestDefinitionOfOneTarget(t *testing.T) {
+	few, many := generate.Targets(4), generate.Targets(34)
+	a, b := asks(t, sized(t, few)), asks(t, sized(t, many))
+	// A longer length takes a byte more.
+	require.InDelta(t, len(many.Spec())-len(few.Spec()), b.Largest-a.Largest, 8)
+}
+
+// TestRequestsOfPlatforms: sources are read for the first platform, and no more for
+// others.
+func TestRequestsOfPlatforms(t *testing.T) {
+	const each = 25
+	p := generate.GoPackages(20)
+	one := asks(t, sized(t, p, "linux/amd64"))
+	four := asks(t, sized(t, p, "linux/amd64", "linux/arm64", "linux/arm/v7", "linux/386"))
+	require.LessOrEqual(t, four.All()-one.All(), 3*each, "one: %v, four: %v", one.Requests, four.Requests)
+	require.Equal(t, one.Requests["ReadDir"], four.Requests["ReadDir"])
+	require.LessOrEqual(t, four.Requests["Solve"]-one.Requests["Solve"], 3*2)
+}
