@@ -90,14 +90,33 @@ func TestDefinitionOfOneTarget(t *testing.T) {
 	require.InDelta(t, len(many.Spec())-len(few.Spec()), b.Largest-a.Largest, 8)
 }
 
-// TestRequestsOfPlatforms: sources are read for the first platform, and no more for
-// others.
+// TestRequestsOfPlatforms: what is the same for all platforms is asked for once.
 func TestRequestsOfPlatforms(t *testing.T) {
-	const each = 25
-	p := generate.GoPackages(20)
-	one := asks(t, sized(t, p, "linux/amd64"))
-	four := asks(t, sized(t, p, "linux/amd64", "linux/arm64", "linux/arm/v7", "linux/386"))
-	require.LessOrEqual(t, four.All()-one.All(), 3*each, "one: %v, four: %v", one.Requests, four.Requests)
-	require.Equal(t, one.Requests["ReadDir"], four.Requests["ReadDir"])
-	require.LessOrEqual(t, four.Requests["Solve"]-one.Requests["Solve"], 3*2)
+	example := builds.Build{Context: t.TempDir()}
+	require.NoError(t, os.CopyFS(example.Context, os.DirFS(filepath.Join(bed.Root, "examples", "go-service"))))
+	copies := builds.Build{
+		Context:  builds.Write(t, with(goProgram(hello), "fromscratch.yaml", goSpec+"    copy: [{from: other, src: ., dest: /other}]\n")),
+		Contexts: map[string]string{"other": builds.Write(t, map[string]string{"file": "text"})},
+	}
+	for name, tt := range map[string]struct {
+		build builds.Build
+		// each and solves are how many requests, and solves among them, one more platform
+		// costs: its binary is compiled and looked at, and its image made.
+		each, solves int
+	}{
+		"packages": {sized(t, generate.GoPackages(20)), 30, 2},
+		// The .dockerignore of the other context is looked for again.
+		"copies of a context": {copies, 30, 3},
+		// What the modules say is asked for by all platforms at once.
+		"go-service": {example, 30, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tt.build.Platforms = []string{"linux/amd64"}
+			one := asks(t, tt.build)
+			tt.build.Platforms = []string{"linux/amd64", "linux/arm64", "linux/arm/v7"}
+			three := asks(t, tt.build)
+			require.LessOrEqual(t, three.All()-one.All(), 2*tt.each, "one: %v, three: %v", one.Requests, three.Requests)
+			require.LessOrEqual(t, three.Requests["Solve"]-one.Requests["Solve"], 2*tt.solves)
+		})
+	}
 }

@@ -21,6 +21,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/fromscratch-build/fromscratch/integration/bench/probed"
 	"github.com/fromscratch-build/fromscratch/integration/bench/registry"
 	"github.com/fromscratch-build/fromscratch/integration/builds"
 	"github.com/fromscratch-build/fromscratch/integration/testbed"
@@ -37,6 +38,9 @@ func main() {
 		os.Exit(1)
 	}
 }
+
+// lab measures builds.
+type lab struct{ *probed.Lab }
 
 // Results is what a call of the command found.
 type Results struct {
@@ -62,15 +66,16 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	l := &lab{bed: bed, dir: filepath.Join(bed.Root, ".testbed", "bench", "cost"), progress: os.Stderr}
-	if *file == "" {
-		*file = l.dir + ".json"
-	}
-	if err := l.open(ctx); err != nil {
+	opened, err := probed.Open(ctx, bed, filepath.Join(bed.Root, ".testbed", "bench", "cost"), func(format string, args ...any) { fmt.Fprintf(os.Stderr, "cost: "+format+"\n", args...) })
+	if err != nil {
 		return err
 	}
-	defer l.close()
-	r := Results{Frontend: l.digest}
+	defer opened.Close()
+	l := &lab{opened}
+	if *file == "" {
+		*file = l.Dir + ".json"
+	}
+	r := Results{Frontend: l.Digest}
 	if r.ImageBytes, err = imageBytes(ctx, registry.Registry{Addr: bed.Registry}, builds.FrontendImage); err != nil {
 		return err
 	}
@@ -96,7 +101,7 @@ func run(ctx context.Context, args []string) error {
 		if err != nil {
 			return fmt.Errorf("cold start: %w", err)
 		}
-		l.say("cold start %d of %d: %s", i+1, *cold, milliseconds(c.Total))
+		l.Say("cold start %d of %d: %s", i+1, *cold, milliseconds(c.Total))
 		r.Cold = append(r.Cold, c)
 	}
 	return r.write(*file, os.Stdout)

@@ -14,6 +14,7 @@ import (
 	"github.com/moby/buildkit/client"
 
 	"github.com/fromscratch-build/fromscratch/integration/bench/dockerfile"
+	"github.com/fromscratch-build/fromscratch/integration/bench/probed"
 	"github.com/fromscratch-build/fromscratch/integration/bench/sample"
 	"github.com/fromscratch-build/fromscratch/integration/bench/trace"
 	"github.com/fromscratch-build/fromscratch/integration/builds"
@@ -85,21 +86,21 @@ var scenarios = []string{"no-change", "edit"}
 // measure builds a program in all scenarios, with the frontend as it is and under the
 // probe in turns.
 func (l *lab) measure(ctx context.Context, p program, rounds int, wanted func(string) bool) ([]Build, error) {
-	plain, under := builds.FrontendImage, probed
+	plain, under := builds.FrontendImage, probed.Frontend
 	if p.peer {
-		if err := l.publishPeer(ctx); err != nil {
+		if err := l.PublishPeer(ctx); err != nil {
 			return nil, err
 		}
-		plain, under = dockerfile.Image, probedDockerfile
+		plain, under = dockerfile.Image, probed.Dockerfile
 	}
-	dir := filepath.Join(l.dir, p.slug())
-	args, err := p.checkout(l.bed.Root, dir)
+	dir := filepath.Join(l.Dir, p.slug())
+	args, err := p.checkout(l.Bed.Root, dir)
 	if err != nil {
 		return nil, err
 	}
-	args = append([]string{"--output", "type=image,push=true,name=" + l.bed.Registry + "/bench/cost-" + p.slug()}, args...)
+	args = append([]string{"--output", "type=image,push=true,name=" + l.Bed.Registry + "/bench/cost-" + p.slug()}, args...)
 	for _, syntax := range []string{plain, under} {
-		if _, err := l.build(ctx, syntax, args...); err != nil {
+		if _, err := l.Build(ctx, syntax, args...); err != nil {
 			return nil, err
 		}
 	}
@@ -112,11 +113,11 @@ func (l *lab) measure(ctx context.Context, p program, rounds int, wanted func(st
 		for i := range rounds {
 			for _, syntax := range []string{plain, under} {
 				if scenario == "edit" {
-					if err := p.edit(l.bed.Root, dir); err != nil {
+					if err := p.edit(l.Bed.Root, dir); err != nil {
 						return nil, err
 					}
 				}
-				r, err := l.build(ctx, syntax, args...)
+				r, err := l.Build(ctx, syntax, args...)
 				if err != nil {
 					return nil, err
 				}
@@ -124,7 +125,7 @@ func (l *lab) measure(ctx context.Context, p program, rounds int, wanted func(st
 					return nil, err
 				}
 			}
-			l.say("%s, %s, round %d of %d: %s", p.name, scenario, i+1, rounds, milliseconds(found.totals[i]))
+			l.Say("%s, %s, round %d of %d: %s", p.name, scenario, i+1, rounds, milliseconds(found.totals[i]))
 		}
 		out = append(out, found.sum(p.name, scenario))
 	}
@@ -139,10 +140,10 @@ type findings struct {
 	requests      []requests
 }
 
-func (f *findings) add(r *ran) error {
-	if r.report != nil {
-		f.processes = append(f.processes, processOf(r.report))
-		all, err := requestsOf(r.report)
+func (f *findings) add(r *probed.Ran) error {
+	if r.Report != nil {
+		f.processes = append(f.processes, processOf(r.Report))
+		all, err := requestsOf(r.Report)
 		f.requests = append(f.requests, all)
 		return err
 	}
@@ -150,7 +151,7 @@ func (f *findings) add(r *ran) error {
 	if err != nil {
 		return err
 	}
-	f.totals = append(f.totals, r.ended.Sub(r.begun))
+	f.totals = append(f.totals, r.Took())
 	f.first, f.phases = append(f.first, first), append(f.phases, ph)
 	return nil
 }
@@ -187,24 +188,24 @@ type phases [11]time.Duration
 
 // phasesOf takes the trace of a build apart. What BuildKit does on behalf of the
 // frontend is one call there, with events for its container.
-func phasesOf(r *ran) (ph phases, first time.Duration, err error) {
-	call, solve, export := find(r.trace, isFrontend), find(r.trace, isSolve), find(r.trace, isExport)
+func phasesOf(r *probed.Ran) (ph phases, first time.Duration, err error) {
+	call, solve, export := find(r.Trace, isFrontend), find(r.Trace, isSolve), find(r.Trace, isExport)
 	if call == nil || solve == nil || export == nil {
 		return ph, 0, errors.New("the trace of the build lacks the frontend, the solve or the export")
 	}
 	created, started, exited := call.Event("Container created"), call.Event("Container started"), call.Event("Container exited")
-	resolve := find(r.trace, func(s *trace.Span) bool {
+	resolve := find(r.Trace, func(s *trace.Span) bool {
 		return strings.HasPrefix(s.Name, "resolving ") && s.Parent.SpanID == call.SpanContext.SpanID && s.EndTime.Before(created)
 	})
 	looked, found := call.StartTime, call.StartTime
 	if resolve != nil {
 		looked, found = resolve.StartTime, resolve.EndTime
 	}
-	marks := []time.Time{r.begun, call.StartTime, looked, found, created, started, exited, call.EndTime, export.StartTime, export.EndTime, solve.EndTime, r.ended}
+	marks := []time.Time{r.Begun, call.StartTime, looked, found, created, started, exited, call.EndTime, export.StartTime, export.EndTime, solve.EndTime, r.Ended}
 	for i := range ph {
 		ph[i] = marks[i+1].Sub(marks[i])
 	}
-	vertex := find(r.trace, func(s *trace.Span) bool {
+	vertex := find(r.Trace, func(s *trace.Span) bool {
 		return s.Vertex() != "" && s.StartTime.After(started) && !strings.Contains(s.Name, "[internal] ") && !strings.Contains(s.Name, "docker-image://")
 	})
 	if vertex != nil {
@@ -252,7 +253,7 @@ const coldSpec = "toolchain: prebuilt\nextras: none\ntargets:\n  app: {build: pr
 
 // cold builds an image on a builder without any state.
 func (l *lab) cold(ctx context.Context) (c Cold, err error) {
-	d, err := l.bed.StartBuildkitd(ctx, "bench-cost", testbed.BuildkitdOpt{})
+	d, err := l.Bed.StartBuildkitd(ctx, "bench-cost", testbed.BuildkitdOpt{})
 	if err != nil {
 		return c, err
 	}
@@ -262,22 +263,22 @@ func (l *lab) cold(ctx context.Context) (c Cold, err error) {
 		return c, err
 	}
 	defer daemon.Close()
-	dir := filepath.Join(l.dir, "probe")
+	dir := filepath.Join(l.Dir, "probe")
 	file := filepath.Join(dir, "fromscratch.yaml")
 	if err := os.WriteFile(file, []byte(coldSpec), 0o644); err != nil {
 		return c, err
 	}
-	r, err := l.buildOn(ctx, daemon, d.Builder, builds.FrontendImage, "--output", "type=image,push=true,name="+l.bed.Registry+"/bench/cost-cold", "--file", file, dir)
+	r, err := l.BuildOn(ctx, daemon, d.Builder, builds.FrontendImage, "--output", "type=image,push=true,name="+l.Bed.Registry+"/bench/cost-cold", "--file", file, dir)
 	if err != nil {
 		return c, err
 	}
-	call := find(r.trace, isFrontend)
+	call := find(r.Trace, isFrontend)
 	if call == nil {
 		return c, errors.New("the trace of the build lacks the frontend")
 	}
 	c.Pull = sample.Milliseconds(call.Event("Container created").Sub(call.StartTime))
 	c.Start = sample.Milliseconds(call.Event("Container started").Sub(call.Event("Container created")))
-	c.Total = r.ended.Sub(r.begun)
+	c.Total = r.Took()
 	return c, nil
 }
 
