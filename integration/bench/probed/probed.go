@@ -117,8 +117,10 @@ type Ran struct {
 	// Begun and Ended are those of the client.
 	Begun, Ended time.Time
 	Trace        []trace.Span
-	// Report is nil if the frontend did not run under the probe.
-	Report *wire.Report
+	// Report is nil if the frontend did not run under the probe. Of several builds of one
+	// call, Reports has all, in no order.
+	Report  *wire.Report
+	Reports []wire.Report
 	// Progress is what buildx said, in the form of --progress rawjson.
 	Progress []byte
 }
@@ -134,33 +136,49 @@ func (l *Lab) Build(ctx context.Context, syntax string, args ...string) (*Ran, e
 // BuildOn is Build on another builder.
 func (l *Lab) BuildOn(ctx context.Context, daemon *client.Client, builder, syntax string, args ...string) (*Ran, error) {
 	about := filepath.Join(l.Dir, "metadata.json")
+	r, err := l.run(ctx, append([]string{"build", "--builder", builder, "--provenance=false", "--metadata-file", about, "--build-arg", "BUILDKIT_SYNTAX=" + syntax}, args...))
+	if err != nil {
+		return nil, err
+	}
+	if strings.HasPrefix(syntax, "bench/") && r.Report == nil {
+		return nil, errors.New("the probe left no report in the log of the daemon")
+	}
+	ref, err := reference(about)
+	if err != nil {
+		return nil, err
+	}
+	r.Trace, err = trace.Read(ctx, daemon, ref)
+	return r, err
+}
+
+// Bake runs docker buildx bake, without a trace.
+func (l *Lab) Bake(ctx context.Context, syntax string, args ...string) (*Ran, error) {
+	return l.run(ctx, append([]string{"bake", "--builder", l.Bed.Builder, "--provenance=false", "--set", "*.args.BUILDKIT_SYNTAX=" + syntax}, args...))
+}
+
+func (l *Lab) run(ctx context.Context, args []string) (*Ran, error) {
 	log := filepath.Join(l.Bed.Root, ".testbed", "log", "buildkitd.log")
 	before, err := os.Stat(log)
 	if err != nil {
 		return nil, err
 	}
-	cmd := l.Bed.Command(ctx, "docker", append([]string{"buildx", "build", "--builder", builder, "--progress", "rawjson", "--provenance=false",
-		"--metadata-file", about, "--build-arg", "BUILDKIT_SYNTAX=" + syntax}, args...)...)
+	cmd := l.Bed.Command(ctx, "docker", append([]string{"buildx", args[0], "--progress", "rawjson"}, args[1:]...)...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	r := &Ran{Begun: time.Now()}
 	err = cmd.Run()
-	r.Ended = time.Now()
+	r.Ended, r.Progress = time.Now(), out.Bytes()
 	if err != nil {
-		return nil, fmt.Errorf("docker %s: %w\n%s", strings.Join(cmd.Args[1:], " "), err, out.Bytes())
+		text := r.Progress
+		return nil, fmt.Errorf("docker %s: %w\n%s", strings.Join(cmd.Args[1:], " "), err, text[max(0, len(text)-4000):])
 	}
-	r.Progress = out.Bytes()
-	ref, err := reference(about)
-	if err != nil {
+	if r.Reports, err = reports(log, before.Size()); err != nil {
 		return nil, err
 	}
-	if r.Trace, err = trace.Read(ctx, daemon, ref); err != nil {
-		return nil, err
+	if len(r.Reports) > 0 {
+		r.Report = &r.Reports[len(r.Reports)-1]
 	}
-	if strings.HasPrefix(syntax, "bench/") {
-		r.Report, err = lastReport(log, before.Size())
-	}
-	return r, err
+	return r, nil
 }
 
 // reference is how BuildKit calls a build, out of what buildx says of it.
@@ -181,8 +199,8 @@ func reference(metadata string) (string, error) {
 	return m.Ref[strings.LastIndexByte(m.Ref, '/')+1:], nil
 }
 
-// lastReport reads what the probe wrote to the log of the daemon, from an offset.
-func lastReport(log string, offset int64) (*wire.Report, error) {
+// reports reads what probes wrote to the log of the daemon, from an offset.
+func reports(log string, offset int64) ([]wire.Report, error) {
 	f, err := os.Open(log)
 	if err != nil {
 		return nil, err
@@ -191,12 +209,5 @@ func lastReport(log string, offset int64) (*wire.Report, error) {
 	if _, err := f.Seek(offset, io.SeekStart); err != nil {
 		return nil, err
 	}
-	all, err := wire.ReadReports(f)
-	if err != nil {
-		return nil, err
-	}
-	if len(all) == 0 {
-		return nil, fmt.Errorf("the probe left no report in %s", log)
-	}
-	return &all[len(all)-1], nil
+	return wire.ReadReports(f)
 }
