@@ -151,7 +151,8 @@ func describe(q wire.Request) (string, error) {
 		return m.DirPath, err
 	case "StatFile":
 		var m pb.StatFileRequest
-		return statPath(&m, parse(&m))
+		err := parse(&m)
+		return m.Path, err
 	case "ResolveImageConfig":
 		var m pb.ResolveImageConfigRequest
 		err := parse(&m)
@@ -163,8 +164,6 @@ func describe(q wire.Request) (string, error) {
 	}
 	return "", nil
 }
-
-func statPath(m *pb.StatFileRequest, err error) (string, error) { return m.Path, err }
 
 func describeSolve(m *pb.SolveRequest) string {
 	d := m.Definition
