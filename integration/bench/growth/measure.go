@@ -176,6 +176,9 @@ func (s *side) prepare(ctx context.Context, recipe string) (int, error) {
 		return 0, err
 	}
 	for name, text := range files {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
 		file := filepath.Join(s.dir, name)
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			return 0, err
