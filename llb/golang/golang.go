@@ -192,6 +192,10 @@ func (p *Plan) Resolve(pf platform.Platform) error {
 	if r.view, err = p.project.visible(seen, p.shownWhole()); err != nil {
 		return err
 	}
+	p.resolved[pf.String()] = r
+	if !p.layered() {
+		return nil
+	}
 	family := slices.DeleteFunc(slices.Clone(p.family), func(sel *selection) bool { return p.profile(sel) != r.profile })
 	shared := scan.follow(dirsOf(family))
 	for _, sel := range family {
@@ -202,7 +206,6 @@ func (p *Plan) Resolve(pf platform.Platform) error {
 	if len(shared.external) > 0 {
 		r.dependencies = shared.compiled()
 	}
-	p.resolved[pf.String()] = r
 	return nil
 }
 

@@ -105,10 +105,13 @@ func (p *Plan) compile(e toolchain.Env, pf platform.Platform, built *layers) llb
 		args.Seed = seedDir
 		opts = append(opts, e.LayerMount(seedDir, built.compiled, llb.Readonly))
 	}
-	for _, sel := range p.together {
-		if len(args.Stamps) > 0 {
+	if len(args.Stamps) > 0 {
+		// Of others too: a program that was compiled with other values is still there.
+		for _, sel := range p.family {
 			args.Final = append(args.Final, sel.dirs...)
 		}
+	}
+	for _, sel := range p.together {
 		for i, bin := range sel.bins {
 			args.Copy = append(args.Copy, sourcesync.Copy{
 				From: path.Join(targetDir, pf.Rust.Triple, p.profileDir(), bin),
@@ -162,17 +165,25 @@ func (p *Plan) workMount(e toolchain.Env, kind, project, machine string) llb.Run
 }
 
 // id identifies the sources among all that a builder compiles. Two checkouts of
-// one project share it: the mirror tells their files apart.
+// one project share it: the mirror tells their files apart. So do all targets that
+// share their dependencies, one after the other, so that what they have in common of
+// the workspace is compiled once. Those that have other stamps than the first of them
+// stay away from it: each would compile anew what the other has compiled.
 func (p *Plan) id() string {
-	var names []string
-	for _, sel := range p.together {
-		names = append(names, sel.packages...)
+	var apart []string
+	first := p.family[0].target
+	if p.families > 1 {
+		apart = append(apart, first.Name())
 	}
-	return strings.Join(unique(names), "+") + "@" + p.target.Build.Dir
+	if names := slices.Sorted(maps.Keys(p.target.Build.Stamp)); !slices.Equal(names, slices.Sorted(maps.Keys(first.Build.Stamp))) {
+		apart = append(apart, "stamps")
+		apart = append(apart, names...)
+	}
+	return strings.Join(append([]string{p.familyID()}, apart...), "+")
 }
 
-// familyID is likewise for the dependencies of a workspace, of which any package
-// is a better name than its folder.
+// familyID names a workspace, for which any of its packages is a better name than its
+// folder.
 func (p *Plan) familyID() string {
 	name := "workspace"
 	if len(p.workspace.crates) > 0 {

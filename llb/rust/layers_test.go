@@ -304,7 +304,8 @@ func TestView(t *testing.T) {
 			}
 		}
 	}
-	require.Equal(t, []string{"/crates/other/Cargo.toml", "/crates/other/lib.rs", "/crates/other/main.rs", "/crates/testing/Cargo.toml", "/crates/testing/lib.rs"}, stubs)
+	require.Equal(t, []string{"/crates/other/.fromscratch-hidden", "/crates/other/Cargo.toml", "/crates/other/lib.rs", "/crates/other/main.rs",
+		"/crates/testing/.fromscratch-hidden", "/crates/testing/Cargo.toml", "/crates/testing/lib.rs"}, stubs)
 	require.Equal(t, []string{"/Cargo.lock", "/Cargo.toml", "/crates/README.md"}, copies)
 
 	whole := plans(t, "  api: {}\n", service())["api"]
@@ -341,7 +342,10 @@ func TestSharedDependencies(t *testing.T) {
 	require.Subset(t, runs[0], []string{"--features", "x", "--package", "api"})
 	require.Subset(t, runs[1], []string{"--package", "other"})
 	require.NotContains(t, runs[1], "--features")
-	require.NotEqual(t, a.compile.Mounts["/fromscratch/project"].CacheOpt.ID, o.compile.Mounts["/fromscratch/project"].CacheOpt.ID)
+	mount := func(s stages) *pb.CacheOpt { return s.compile.Mounts["/fromscratch/project"].CacheOpt }
+	require.Equal(t, mount(a).ID, mount(o).ID, "what they have in common of the workspace is compiled once")
+	require.Equal(t, pb.CacheSharingOpt_LOCKED, mount(a).Sharing, "one after the other")
+	require.NotEqual(t, mount(a).ID, mount(small).ID)
 	require.Equal(t, "z", small.compile.Env["CARGO_PROFILE_RELEASE_OPT_LEVEL"])
 	require.Equal(t, "abort", small.dependencies.Env["CARGO_PROFILE_RELEASE_PANIC"])
 }
@@ -403,6 +407,22 @@ func TestStamp(t *testing.T) {
 	require.NotContains(t, s.dependencies.Env, "SHA")
 	other := stagesOf(t, plans(t, "  api: {build: {stamp: {VERSION: '2'}}}\n", service())["api"], "linux/amd64")
 	require.Equal(t, s.compile.Mounts["/fromscratch/project"].CacheOpt.ID, other.compile.Mounts["/fromscratch/project"].CacheOpt.ID, "a stamp starts no new cache")
+}
+
+// TestStampsOfSeveral: targets with the same stamps share what is compiled, and when a
+// value changes, the programs of all of them are compiled anew.
+func TestStampsOfSeveral(t *testing.T) {
+	ps := plans(t, "  api: {build: {package: api, stamp: {VERSION: '1'}}}\n  other: {build: {package: other, stamp: {VERSION: '2'}}}\n  third: {build: {package: other, stamp: {SHA: x}}}\n", workspaceFiles())
+	ids := map[string]string{}
+	for name, p := range ps {
+		s := stagesOf(t, p, "linux/amd64")
+		ids[name] = s.compile.Mounts["/fromscratch/project"].CacheOpt.ID
+		c, err := sourcesync.ParseArgs(s.compile.Args[1:])
+		require.NoError(t, err)
+		require.Len(t, c.(sourcesync.Command).Final, 2, name)
+	}
+	require.Equal(t, ids["api"], ids["other"])
+	require.NotEqual(t, ids["api"], ids["third"])
 }
 
 // TestSecrets: what a build is given is shown to those that need it.

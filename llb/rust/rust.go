@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
@@ -29,6 +30,8 @@ type Plan struct {
 	// and family what shares its compiled dependencies. The one is part of the next.
 	own              *selection
 	together, family []*selection
+	// families is how many sets of targets share their compiled dependencies.
+	families int
 	// view is the part of the build context that the compile sees, nil for all.
 	view *toolchain.View
 	// skeleton is the project without its code.
@@ -100,8 +103,12 @@ func (p *Plan) relatives(s *spec.Spec) error {
 		}
 		p.together = append(p.together, sel)
 	}
+	var firsts []*spec.Target
 	for _, name := range s.TargetNames() {
 		t := s.Targets[name]
+		if t.Toolchain.Name == spec.RustMusl && !slices.ContainsFunc(firsts, func(first *spec.Target) bool { return sameDependencies(first, t) }) {
+			firsts = append(firsts, t)
+		}
 		if !sameDependencies(p.target, t) {
 			continue
 		}
@@ -109,6 +116,7 @@ func (p *Plan) relatives(s *spec.Spec) error {
 			p.family = append(p.family, sel)
 		}
 	}
+	p.families = len(firsts)
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"path"
 	"slices"
 
+	"github.com/fromscratch-build/fromscratch/llb/sourcesync"
 	"github.com/fromscratch-build/fromscratch/llb/toolchain"
 )
 
@@ -49,6 +50,7 @@ func (w *workspace) visible(src fs.FS, dir string, dirs []string) (*toolchain.Vi
 			if err := w.stub(v.Stubs, c.dir, w.manifests[c.dir], nil); err != nil {
 				return nil, err
 			}
+			v.Stubs[path.Join(c.dir, sourcesync.HiddenFile)] = nil
 		}
 	}
 	return v, nil

@@ -2,6 +2,7 @@ package sourcesync
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -9,9 +10,9 @@ import (
 	"time"
 )
 
-// assign gives each path of now its time: the one it has in old if it holds the
+// assign gives each path of now its time: the one it had before if it holds the
 // same, and stamp otherwise. It returns how many got stamp, and the packages that
-// count as changed throughout.
+// count as changed throughout. mirror is what the mirror holds.
 //
 // Cargo learns from the compiler which files went into a crate, but a macro that
 // reads a folder (embedded assets, migrations, templates) leaves no trace of the
@@ -19,12 +20,21 @@ import (
 // So when a file other than Rust source changes, and when anything comes or goes,
 // all files of the packages that may read it count as changed too. So do those of
 // readers, whatever changed.
-func assign(source string, old, now map[string]entry, stamp time.Time, readers map[string]bool) (changed int, stale []string, err error) {
+func assign(source string, mirror map[string]entry, t turn, now map[string]entry, stamp time.Time, readers map[string]bool) (changed int, stale []string, err error) {
 	packages := packagesOf(now)
 	words := map[string]bool{}
+	old := t.before
 	for name, e := range now {
 		o, known := old[name]
 		e.mtime = stamp
+		if ownerOf(t.away, name) != "" {
+			// Nobody compiles it.
+			if o, ok := mirror[name]; ok && o.same(e) {
+				e.mtime = o.mtime
+			}
+			now[name] = e
+			continue
+		}
 		if packages.vendored[name] || packages.vendored[packages.of(name)] {
 			// Cargo knows them by their version, and when anything of them changes there
 			// is nothing left that was compiled. What is left may come from a seed.
@@ -50,7 +60,14 @@ func assign(source string, old, now map[string]entry, stamp time.Time, readers m
 			packages.readersOf(name, readers, words)
 		}
 	}
-	if len(readers) == 0 || len(old) == 0 {
+	for _, name := range t.moved {
+		// The package itself is as it was; those that read it see more or less of it.
+		others := map[string]bool{}
+		packages.readersOf(name, others, words)
+		delete(others, packages.of(name))
+		maps.Copy(readers, others)
+	}
+	if len(readers)+len(words) == 0 || len(old) == 0 {
 		return changed, nil, nil
 	}
 	if err := packages.mentioning(source, now, words, readers); err != nil {

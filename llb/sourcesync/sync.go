@@ -61,9 +61,10 @@ func SyncStamped(source, work string, stamps Stamps) (Report, error) {
 	}
 	report := Report{Total: len(now)}
 	old, trust := readTable(tableName)
+	turn := old.turnTo(now, stamps.sum())
 	if trust {
 		report.Foreign = compare(mirror, old)
-		trust = report.Foreign == "" && !invisible(old.entries, now)
+		trust = report.Foreign == "" && !invisible(turn.before, turn.shown(now))
 	}
 	var stamp time.Time
 	if trust {
@@ -73,6 +74,7 @@ func SyncStamped(source, work string, stamps Stamps) (Report, error) {
 	}
 	if !trust {
 		report.Emptied, old = true, table{}
+		turn = old.turnTo(now, stamps.sum())
 		// The table goes first: with it, a run that is cut off here would leave a
 		// target directory that lacks some files and looks sound.
 		for _, name := range []string{tableName, target, mirror} {
@@ -96,7 +98,7 @@ func SyncStamped(source, work string, stamps Stamps) (Report, error) {
 			return report, err
 		}
 	}
-	if report.Changed, stale, err = assign(source, old.entries, now, stamp, stamped); err != nil {
+	if report.Changed, stale, err = assign(source, old.entries, turn, now, stamp, stamped); err != nil {
 		return report, err
 	}
 	if err := apply(source, mirror, old.entries, now); err != nil {
@@ -106,24 +108,26 @@ func SyncStamped(source, work string, stamps Stamps) (Report, error) {
 	if err := forgetScripts(mirror, target, stale); err != nil {
 		return report, err
 	}
-	return report, table{last: stamp, stamps: stamps.sum(), entries: now}.write(tableName)
+	return report, table{last: stamp, stamps: stamps.sum(), entries: now, hidden: turn.kept}.write(tableName)
 }
 
 // invisible tells whether something changed that Cargo does not see, whatever
 // time it gets: a symbolic link, which it looks through at the time of what it
 // points to, or a file of a vendored crate, which it knows by its version only.
 func invisible(old, now map[string]entry) bool {
-	differ := func(a, b map[string]entry) bool {
+	before := packagesOf(old).own
+	differ := func(a, b map[string]entry, unknown func(dir string) bool) bool {
 		packages := packagesOf(a)
 		for name, e := range a {
-			hidden := e.mode == fs.ModeSymlink || !e.mode.IsDir() && packages.vendored[packages.of(name)]
-			if hidden && !e.same(b[name]) {
+			unseen := e.mode == fs.ModeSymlink && !unknown(packages.of(name)) || !e.mode.IsDir() && packages.vendored[packages.of(name)]
+			if unseen && !e.same(b[name]) {
 				return true
 			}
 		}
 		return false
 	}
-	return differ(old, now) || differ(now, old)
+	// All of a package that was not there is new, and is compiled.
+	return differ(old, now, func(string) bool { return false }) || differ(now, old, func(dir string) bool { return dir != "." && !before[dir] })
 }
 
 // nextStamp is a time for changed content: now, and later than every time that

@@ -32,10 +32,12 @@ type table struct {
 	// stamps is the sum of the stamps of the last build.
 	stamps  string
 	entries map[string]entry
+	// hidden is what there is in the place of other entries, by folder.
+	hidden map[string]hidden
 }
 
 // header names the format; a table of another format is no table.
-const header = "fromscratch source table 3"
+const header = "fromscratch source table 4"
 
 // readTable reads what write wrote. ok is false when there is no usable table,
 // because it was never written, or is damaged, or is of another version. Then the
@@ -59,15 +61,31 @@ func readTable(name string) (t table, ok bool) {
 	}
 	t.last = time.Unix(0, ns)
 	t.stamps, body, _ = strings.Cut(body, "\n")
+	t.hidden = map[string]hidden{}
+	entries := t.entries
 	for line := range strings.Lines(body) {
-		name, e, ok := parseEntry(strings.TrimSuffix(line, "\n"))
+		line = strings.TrimSuffix(line, "\n")
+		if rest, ok := strings.CutPrefix(line, hiddenMark); ok {
+			stamps, quoted, _ := strings.Cut(rest, " ")
+			dir, err := strconv.Unquote(quoted)
+			if err != nil {
+				return table{}, false
+			}
+			entries = map[string]entry{}
+			t.hidden[dir] = hidden{stamps, entries}
+			continue
+		}
+		name, e, ok := parseEntry(line)
 		if !ok {
 			return table{}, false
 		}
-		t.entries[name] = e
+		entries[name] = e
 	}
 	return t, true
 }
+
+// hiddenMark begins a line before the entries of what is hidden.
+const hiddenMark = "hidden "
 
 func parseEntry(line string) (string, entry, bool) {
 	f := strings.SplitN(line, " ", 5)
@@ -88,9 +106,17 @@ func parseEntry(line string) (string, entry, bool) {
 func (t table) write(name string) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d\n%s\n", t.last.UnixNano(), t.stamps)
-	for _, name := range slices.Sorted(maps.Keys(t.entries)) {
-		e := t.entries[name]
-		fmt.Fprintf(&b, "%o %s %d %d %s\n", uint32(e.mode), e.sum, e.size, e.mtime.UnixNano(), strconv.Quote(name))
+	list := func(entries map[string]entry) {
+		for _, name := range slices.Sorted(maps.Keys(entries)) {
+			e := entries[name]
+			fmt.Fprintf(&b, "%o %s %d %d %s\n", uint32(e.mode), e.sum, e.size, e.mtime.UnixNano(), strconv.Quote(name))
+		}
+	}
+	list(t.entries)
+	for _, dir := range slices.Sorted(maps.Keys(t.hidden)) {
+		h := t.hidden[dir]
+		fmt.Fprintf(&b, "%s%s %s\n", hiddenMark, h.stamps, strconv.Quote(dir))
+		list(h.entries)
 	}
 	// The name is always the same, so that runs that were cut off leave no litter.
 	if err := os.WriteFile(name+".new", []byte(header+"\n"+sum(b.String())+"\n"+b.String()), 0o644); err != nil {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +24,9 @@ func someTable() table {
 		"tab\tquote\"\\":   {mode: 0o644, sum: sum("d"), mtime: at(5)},
 		"\xff not unicode": {mode: 0o644, sum: sum("e"), mtime: at(6)},
 		"ünï/-dash":        {mode: 0o644, sum: sum("f"), mtime: at(7)},
+	}, hidden: map[string]hidden{
+		"away \"1\"": {stamps: "s", entries: map[string]entry{"away \"1\"/a.rs": {mode: 0o644, sum: sum("g"), mtime: at(8)}}},
+		"empty":      {stamps: "t", entries: map[string]entry{}},
 	}}
 }
 
@@ -30,7 +34,7 @@ func TestTableRoundTrip(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]table{
 		"many":  someTable(),
-		"empty": {last: time.Unix(7, 8), entries: map[string]entry{}},
+		"empty": {last: time.Unix(7, 8), entries: map[string]entry{}, hidden: map[string]hidden{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -40,7 +44,7 @@ func TestTableRoundTrip(t *testing.T) {
 					t.Fatal(err)
 				}
 				got, ok := readTable(file)
-				if !ok || !got.last.Equal(want.last) || got.stamps != want.stamps || !maps.Equal(got.entries, want.entries) {
+				if !ok || !got.last.Equal(want.last) || got.stamps != want.stamps || !maps.Equal(got.entries, want.entries) || !reflect.DeepEqual(got.hidden, want.hidden) {
 					t.Errorf("read %v %+v", ok, got)
 				}
 			}
@@ -95,7 +99,7 @@ func TestTableDamaged(t *testing.T) {
 	}
 	try("with a tail", len(whole), append(bytes.Clone(whole), '\n'))
 	try("of zeros", 0, make([]byte, len(whole)))
-	try("of an older format", 0, bytes.Replace(whole, []byte(header), []byte(strings.Replace(header, "3", "2", 1)), 1))
+	try("of an older format", 0, bytes.Replace(whole, []byte(header), []byte(strings.Replace(header, "4", "3", 1)), 1))
 	for _, body := range []string{
 		"", "x\n", "1\n\nx\n", "1\n\n644 x 1 1\n", "1\n\n9 x 1 1 \"a\"\n", "1\n\n644 x y 1 \"a\"\n", "1\n\n644 x 1 y \"a\"\n", "1\n\n644 x 1 1 a\n", "1\n\n\n",
 	} {
