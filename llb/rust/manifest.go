@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/pelletier/go-toml/v2"
 
@@ -86,27 +87,56 @@ func parse(name string, data []byte) (table, error) {
 // members follows the member globs of a workspace. As in Cargo, a folder that a
 // glob matches counts only if it holds a manifest.
 func members(src fs.FS, dir string, patterns, exclude []string) ([]string, error) {
-	var out []string
-	for _, pattern := range patterns {
+	folders := make([][]string, len(patterns))
+	for i, pattern := range patterns {
 		glob := path.Join(dir, pattern)
-		matches, err := fs.Glob(src, path.Join(glob, manifestName))
-		if err != nil {
-			return nil, &manifestError{path.Join(dir, manifestName), fmt.Sprintf("has a workspace member %q that is not a valid pattern", pattern)}
-		}
-		if len(matches) == 0 && !strings.ContainsAny(pattern, "*?[") {
-			return nil, &manifestError{path.Join(dir, manifestName),
-				fmt.Sprintf("names the workspace member %q, but the build context has no %s; see whether .dockerignore leaves it out", pattern, path.Join(glob, manifestName))}
-		}
-		for _, m := range matches {
-			d := path.Dir(m)
-			if d == path.Clean(dir) || slices.Contains(out, d) || excluded(d, dir, exclude) {
-				continue
+		folders[i] = []string{glob}
+		if strings.ContainsAny(pattern, `*?[\`) {
+			var err error
+			if folders[i], err = fs.Glob(src, glob); err != nil {
+				return nil, &manifestError{path.Join(dir, manifestName), fmt.Sprintf("has a workspace member %q that is not a valid pattern", pattern)}
 			}
-			out = append(out, d)
+		}
+	}
+	readAhead(src, slices.Concat(folders...))
+	var out []string
+	for i, pattern := range patterns {
+		for _, d := range folders[i] {
+			switch name := path.Join(d, manifestName); {
+			case toolchain.IsFile(src, name):
+				if d != path.Clean(dir) && !slices.Contains(out, d) && !excluded(d, dir, exclude) {
+					out = append(out, d)
+				}
+			case d == path.Join(dir, pattern):
+				return nil, &manifestError{path.Join(dir, manifestName),
+					fmt.Sprintf("names the workspace member %q, but the build context has no %s; see whether .dockerignore leaves it out", pattern, name)}
+			}
 		}
 	}
 	slices.Sort(out)
 	return out, nil
+}
+
+// readers is how many packages are read at a time.
+const readers = 16
+
+// readAhead asks for what is to be known of the packages in dirs, many at a time: each
+// answer comes from BuildKit. Listings answer which of their files there are.
+func readAhead(src fs.FS, dirs []string) {
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, readers)
+	for _, dir := range dirs {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			// Whoever needs it asks again, and is told what is wrong.
+			if _, err := fs.ReadDir(src, dir); err == nil {
+				_, _ = fs.ReadFile(src, path.Join(dir, manifestName))
+				_, _ = fs.ReadDir(src, path.Join(dir, "src"))
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func excluded(d, dir string, exclude []string) bool {
