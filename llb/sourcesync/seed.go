@@ -10,10 +10,14 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // A seed is a directory with the part of a target directory that belongs to
@@ -39,7 +43,8 @@ var SeedTime = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 func Harvest(work, seed string, units map[string]bool) (files int, bytes int64, err error) {
 	target := filepath.Join(work, TargetDir)
 	sums := map[string][]string{}
-	c := copier{from: target, to: filepath.Join(seed, TargetDir), links: map[uint64]string{}}
+	c := copier{from: target, to: filepath.Join(seed, TargetDir), names: map[uint64]string{}}
+	c.work.SetLimit(runtime.GOMAXPROCS(0))
 	if err := os.MkdirAll(c.to, 0o755); err != nil {
 		return 0, 0, err
 	}
@@ -47,14 +52,16 @@ func Harvest(work, seed string, units map[string]bool) (files int, bytes int64, 
 		if !units[hash] {
 			return nil
 		}
-		lines, err := c.copy(rel)
-		sums[hash] = append(sums[hash], lines...)
-		return err
+		return c.copy(rel, func(line string) { sums[hash] = append(sums[hash], line) })
 	}); err != nil {
-		return 0, 0, err
+		return 0, 0, errors.Join(err, c.work.Wait())
 	}
 	// What rustc said of itself, so that Cargo need not ask again.
-	if _, err := c.copy(".rustc_info.json"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	err = c.copy(".rustc_info.json", func(string) {})
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	if err := errors.Join(err, c.end()); err != nil {
 		return 0, 0, err
 	}
 	var b strings.Builder
@@ -69,21 +76,45 @@ func Harvest(work, seed string, units map[string]bool) (files int, bytes int64, 
 	return c.files, c.bytes, SetTimes(seed, SeedTime)
 }
 
-// copier copies parts of a tree. Files with two names in it have two in the copy.
+// copier copies parts of a tree, several files at a time. Files with two names in it
+// have two in the copy.
 type copier struct {
 	from, to string
-	links    map[uint64]string
-	files    int
-	bytes    int64
+	// names are the copies of files that have further names, by their inodes, and
+	// links those names with that of the copy.
+	names map[uint64]string
+	links [][2]string
+	files int
+	bytes int64
+	work  errgroup.Group
+	mu    sync.Mutex
 }
 
-// copy copies the file or folder rel, and returns a line for each file, with the
-// sum of its content.
-func (c *copier) copy(rel string) (lines []string, err error) {
-	if err := os.MkdirAll(filepath.Join(c.to, filepath.Dir(rel)), 0o755); err != nil {
-		return nil, err
+// end waits for the copies.
+func (c *copier) end() error {
+	if err := c.work.Wait(); err != nil {
+		return err
 	}
-	err = filepath.WalkDir(filepath.Join(c.from, rel), func(name string, d fs.DirEntry, err error) error {
+	for _, l := range c.links {
+		if err := os.Link(l[0], l[1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// copy copies the file or folder rel, and says a line for each file, with the sum of
+// its content. It is done at the end.
+func (c *copier) copy(rel string, say func(line string)) error {
+	if err := os.MkdirAll(filepath.Join(c.to, filepath.Dir(rel)), 0o755); err != nil {
+		return err
+	}
+	locked := func(line string) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		say(line)
+	}
+	return filepath.WalkDir(filepath.Join(c.from, rel), func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -104,7 +135,7 @@ func (c *copier) copy(rel string) (lines []string, err error) {
 			if err != nil {
 				return err
 			}
-			lines = append(lines, rel+" -> "+link)
+			locked(rel + " -> " + link)
 			return os.Symlink(link, dest)
 		case 0:
 			if strings.Contains(rel, "/out/") && filepath.Ext(rel) == ".o" {
@@ -115,18 +146,21 @@ func (c *copier) copy(rel string) (lines []string, err error) {
 			return nil // Sockets and the like are no results.
 		}
 		if st, ok := info.Sys().(*syscall.Stat_t); ok && st.Nlink > 1 {
-			if first, ok := c.links[st.Ino]; ok {
-				lines = append(lines, rel)
-				return os.Link(first, dest)
+			if first, ok := c.names[st.Ino]; ok {
+				locked(rel)
+				c.links = append(c.links, [2]string{first, dest})
+				return nil
 			}
-			c.links[st.Ino] = dest
+			c.names[st.Ino] = dest
 		}
-		content, err := copyAndSum(name, dest, info.Mode().Perm())
-		lines = append(lines, rel+" "+content)
 		c.files, c.bytes = c.files+1, c.bytes+info.Size()
-		return err
+		c.work.Go(func() error {
+			content, err := copyAndSum(name, dest, info.Mode().Perm())
+			locked(rel + " " + content)
+			return err
+		})
+		return nil
 	})
-	return lines, err
 }
 
 func copyAndSum(from, to string, mode fs.FileMode) (string, error) {
