@@ -103,7 +103,12 @@ func (l *lab) survey(ctx context.Context) (Environment, error) {
 	get(&e.Kernel, "uname", "-r")
 	get(&e.Buildkit, l.bed.Tool("buildkitd"), "--version")
 	get(&e.Buildx, l.bed.Tool("buildx"), "version")
-	get(&e.HostRust, "rustc", "--version")
+	// Programs in Rust need Cargo on this machine too; those in Go do not.
+	e.HostRust, e.HostTarget = "none", "nothing"
+	_, noRust := exec.LookPath("rustc")
+	if noRust == nil {
+		get(&e.HostRust, "rustc", "--version")
+	}
 	get(&e.HostGo, "go", "version")
 	get(&e.Ko, "go", "list", "-C", l.koModule(), "-mod=readonly", "-m", "-f", "{{.Version}}", koPackage)
 	if err != nil {
@@ -114,7 +119,9 @@ func (l *lab) survey(ctx context.Context) (Environment, error) {
 			return e, err
 		}
 	}
-	e.HostTarget, err = hostTarget(ctx)
+	if noRust == nil {
+		e.HostTarget, err = hostTarget(ctx)
+	}
 	return e, err
 }
 
