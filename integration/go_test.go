@@ -113,6 +113,7 @@ func TestGoFreshBuilder(t *testing.T) {
 // TestGoPrunedMounts: without its cache mounts, a builder falls back on its layers;
 // without its layers, on the mounts.
 func TestGoPrunedMounts(t *testing.T) {
+	long(t)
 	own, err := bed.StartBuildkitd(t.Context(), "go-pruned", testbed.BuildkitdOpt{})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, own.Close()) })

@@ -109,6 +109,7 @@ func holdsNo(t *testing.T, dir string) {
 // gets in. That is as far as it goes here: the Cargo that Debian has for this test bed
 // is linked with a libgit2 of another version, and cannot check out what git fetched.
 func TestPrivateGit(t *testing.T) {
+	long(t)
 	url, commit, served := privateCrate(t)
 	dir := builds.Write(t, map[string]string{
 		"fromscratch.yaml": syntax + "toolchain: rust-musl\ntargets:\n  app:\n    build: {package: app, network: none}\n",

@@ -41,6 +41,7 @@ func TestPlatforms(t *testing.T) {
 // TestNothingIsEmulated builds for a platform that the machine cannot run, on a
 // builder that knows its own alone.
 func TestNothingIsEmulated(t *testing.T) {
+	long(t)
 	handlers, err := filepath.Glob("/proc/sys/fs/binfmt_misc/qemu-*")
 	require.NoError(t, err)
 	require.Empty(t, handlers, "the test shows nothing on a machine with emulation")
