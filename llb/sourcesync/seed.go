@@ -16,8 +16,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // A seed is a directory with the part of a target directory that belongs to
@@ -43,8 +41,7 @@ var SeedTime = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 func Harvest(work, seed string, units map[string]bool) (files int, bytes int64, err error) {
 	target := filepath.Join(work, TargetDir)
 	sums := map[string][]string{}
-	c := copier{from: target, to: filepath.Join(seed, TargetDir), names: map[uint64]string{}}
-	c.work.SetLimit(runtime.GOMAXPROCS(0))
+	c := copier{from: target, to: filepath.Join(seed, TargetDir), names: map[uint64]string{}, slots: make(chan struct{}, runtime.GOMAXPROCS(0))}
 	if err := os.MkdirAll(c.to, 0o755); err != nil {
 		return 0, 0, err
 	}
@@ -54,7 +51,7 @@ func Harvest(work, seed string, units map[string]bool) (files int, bytes int64, 
 		}
 		return c.copy(rel, func(line string) { sums[hash] = append(sums[hash], line) })
 	}); err != nil {
-		return 0, 0, errors.Join(err, c.work.Wait())
+		return 0, 0, errors.Join(err, c.end())
 	}
 	// What rustc said of itself, so that Cargo need not ask again.
 	err = c.copy(".rustc_info.json", func(string) {})
@@ -86,14 +83,18 @@ type copier struct {
 	links [][2]string
 	files int
 	bytes int64
-	work  errgroup.Group
-	mu    sync.Mutex
+	// slots has room for the copies that are made at a time.
+	slots  chan struct{}
+	work   sync.WaitGroup
+	mu     sync.Mutex
+	failed error
 }
 
 // end waits for the copies.
 func (c *copier) end() error {
-	if err := c.work.Wait(); err != nil {
-		return err
+	c.work.Wait()
+	if c.failed != nil {
+		return c.failed
 	}
 	for _, l := range c.links {
 		if err := os.Link(l[0], l[1]); err != nil {
@@ -154,10 +155,14 @@ func (c *copier) copy(rel string, say func(line string)) error {
 			c.names[st.Ino] = dest
 		}
 		c.files, c.bytes = c.files+1, c.bytes+info.Size()
-		c.work.Go(func() error {
+		c.slots <- struct{}{}
+		c.work.Go(func() {
+			defer func() { <-c.slots }()
 			content, err := copyAndSum(name, dest, info.Mode().Perm())
 			locked(rel + " " + content)
-			return err
+			c.mu.Lock()
+			c.failed = errors.Join(c.failed, err)
+			c.mu.Unlock()
 		})
 		return nil
 	})
