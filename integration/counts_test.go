@@ -42,7 +42,7 @@ func sized(t *testing.T, p *generate.Sized, platforms ...string) builds.Build {
 // TestRequestsOfExamples: a build is no more requests than it was. Each is a round trip
 // that the user waits for.
 func TestRequestsOfExamples(t *testing.T) {
-	most := map[string]int{"go-service": 82, "rust-service": 34}
+	most := map[string]int{"go-service": 45, "rust-service": 32}
 	for _, name := range examples.Names {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -64,12 +64,12 @@ func TestRequestsGrow(t *testing.T) {
 	}{
 		"files beside the program": {generate.OtherFiles, 10, 1000, 0},
 		// The dependencies of all targets are compiled together, so what they import is
-		// looked at: a stat of the folder and of two go.mod that are not there, a list,
-		// the head of the source.
-		"targets beside the one that is built": {generate.Targets, 4, 30, 6},
-		"packages":                             {generate.GoPackages, 4, 20, 5},
-		"modules that replace others":          {generate.GoModules, 4, 20, 6},
-		"crates of a workspace":                {generate.Crates, 4, 20, 7},
+		// looked at: a list of the folder, and the head of the source where it is not known.
+		"targets beside the one that is built": {generate.Targets, 4, 30, 2},
+		"packages":                             {generate.GoPackages, 4, 20, 3},
+		"modules that replace others":          {generate.GoModules, 4, 20, 5},
+		// Two lists and the manifest, and one for what lies between.
+		"crates of a workspace": {generate.Crates, 4, 20, 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			few, many := tt.program(tt.small), tt.program(tt.small+tt.more)
@@ -104,11 +104,10 @@ func TestRequestsOfPlatforms(t *testing.T) {
 		// costs: its binary is compiled and looked at, and its image made.
 		each, solves int
 	}{
-		"packages": {sized(t, generate.GoPackages(20)), 30, 2},
+		"packages": {sized(t, generate.GoPackages(20)), 9, 2},
 		// The .dockerignore of the other context is looked for again.
-		"copies of a context": {copies, 30, 3},
-		// What the modules say is asked for by all platforms at once.
-		"go-service": {example, 30, 3},
+		"copies of a context": {copies, 12, 3},
+		"go-service":          {example, 9, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tt.build.Platforms = []string{"linux/amd64"}
