@@ -102,17 +102,20 @@ func pathError(op, name string, err error) error {
 	return &fs.PathError{Op: op, Path: name, Err: err}
 }
 
-func (f *FS) check(op, name string) error {
+// check refuses what cannot be there, and gives what is known of name without a request,
+// nil for nothing.
+func (f *FS) check(op, name string) (fs.FileInfo, error) {
 	if !fs.ValidPath(name) {
-		return &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
+		return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
 	}
 	if f.ref == nil {
-		return &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
+		return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
 	}
-	if info, known := f.listed(name); known && info == nil {
-		return &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
+	info, known := f.listed(name)
+	if known && info == nil {
+		return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
 	}
-	return nil
+	return info, nil
 }
 
 // listed tells what the listings of directories that were read say of name: what it
@@ -171,13 +174,19 @@ const maxFileSize = defaults.DefaultMaxRecvMsgSize
 
 // ReadFile reads a whole file of at most 16 MiB.
 func (f *FS) ReadFile(name string) ([]byte, error) {
-	if err := f.check("open", name); err != nil {
+	info, err := f.check("open", name)
+	if err != nil {
 		return nil, err
+	}
+	tooLarge := fmt.Errorf("the file is larger than %d MiB", maxFileSize>>20)
+	// The gateway refuses such a message in words of its own.
+	if info != nil && info.Size() > maxFileSize {
+		return nil, pathError("open", name, tooLarge)
 	}
 	data, err := f.files.get(name, func() ([]byte, error) {
 		data, err := f.ref.ReadFile(f.ctx, client.ReadRequest{Filename: name, Range: &client.FileRange{Length: maxFileSize + 1}})
 		if err == nil && len(data) > maxFileSize {
-			err = fmt.Errorf("the file is larger than %d MiB", maxFileSize>>20)
+			err = tooLarge
 		}
 		if err != nil {
 			return nil, pathError("open", name, err)
@@ -189,7 +198,7 @@ func (f *FS) ReadFile(name string) ([]byte, error) {
 
 // ReadDir lists a directory in the order of names.
 func (f *FS) ReadDir(name string) ([]fs.DirEntry, error) {
-	if err := f.check("readdir", name); err != nil {
+	if _, err := f.check("readdir", name); err != nil {
 		return nil, err
 	}
 	entries, err := f.list(name)
@@ -213,11 +222,8 @@ func (f *FS) list(name string) ([]fs.DirEntry, error) {
 
 // Stat describes a file.
 func (f *FS) Stat(name string) (fs.FileInfo, error) {
-	if err := f.check("stat", name); err != nil {
-		return nil, err
-	}
-	if info, known := f.listed(name); known {
-		return info, nil
+	if info, err := f.check("stat", name); info != nil || err != nil {
+		return info, err
 	}
 	return f.stats.get(name, func() (fs.FileInfo, error) {
 		s, err := f.ref.StatFile(f.ctx, client.StatRequest{Path: name})
@@ -231,7 +237,7 @@ func (f *FS) Stat(name string) (fs.FileInfo, error) {
 // Lstat describes a file, or a symbolic link as such: the gateway follows links
 // wherever it is asked for one file, but lists those of a directory as they are.
 func (f *FS) Lstat(name string) (fs.FileInfo, error) {
-	if err := f.check("lstat", name); err != nil {
+	if _, err := f.check("lstat", name); err != nil {
 		return nil, err
 	}
 	if name == "." {
@@ -276,7 +282,7 @@ func (r *readerAt) ReadAt(p []byte, off int64) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	if err := r.fs.check("read", r.name); err != nil {
+	if _, err := r.fs.check("read", r.name); err != nil {
 		return 0, err
 	}
 	if len(p) >= pageSize {

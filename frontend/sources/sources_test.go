@@ -113,6 +113,7 @@ func (c *counted) ReadDir(ctx context.Context, req client.ReadDirRequest) ([]*ty
 // TestRequests: what a listing has told is not asked for again.
 func TestRequests(t *testing.T) {
 	large := files()
+	large["huge"] = &fstest.MapFile{Data: make([]byte, 16<<20+1)}
 	large["app"] = &fstest.MapFile{Data: slices.Repeat([]byte("x"), 40<<10)}
 	read := func(f *sources.FS, off, n int64) {
 		_, err := f.ReaderAt("app").ReadAt(make([]byte, n), off)
@@ -159,6 +160,10 @@ func TestRequests(t *testing.T) {
 			read(f, 100, 500)
 			read(f, 16<<10-10, 20)
 		}, []string{"list .", "read app at 0", "read app at 16384"}},
+		{"a file that is too large", func(f *sources.FS) {
+			_, err := f.ReadFile("huge")
+			require.EqualError(t, err, "open huge: the file is larger than 16 MiB")
+		}, []string{"list ."}},
 		{"a large read", func(f *sources.FS) { read(f, 10, 30<<10) }, []string{"list .", "read app at 10"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
