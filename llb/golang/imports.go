@@ -16,6 +16,7 @@ import (
 	"sync"
 
 	"github.com/fromscratch-build/fromscratch/llb/platform"
+	"github.com/fromscratch-build/fromscratch/llb/toolchain"
 )
 
 // closure is what programs are made of, for one platform.
@@ -164,33 +165,23 @@ func (s *scanner) readFiles(dir string) {
 	if err != nil {
 		return // Whoever reads the package is told.
 	}
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, readers)
-	for _, info := range infos {
+	toolchain.ReadAhead(infos, func(info fs.FileInfo) {
 		if path.Ext(info.Name()) != ".go" {
-			continue
+			return
 		}
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			if f, err := s.project.src.Open(path.Join(dir, info.Name())); err == nil {
-				_, _ = f.Read(make([]byte, 1))
-				_ = f.Close()
-			}
-		})
-	}
-	wg.Wait()
+		if f, err := s.project.src.Open(path.Join(dir, info.Name())); err == nil {
+			_, _ = f.Read(make([]byte, 1))
+			_ = f.Close()
+		}
+	})
 }
-
-// readers is how many packages are read at a time.
-const readers = 16
 
 // follow finds all that the packages in dirs import.
 func (s *scanner) follow(dirs []string) *closure {
 	c := &closure{packages: map[string]*build.Package{}, external: map[string]bool{}, standard: map[string]bool{}}
 	todo := dirs
 	for len(todo) > 0 {
-		s.readAhead(todo)
+		toolchain.ReadAhead(todo, func(dir string) { _, _ = s.pkg(dir) })
 		var next []string
 		for _, dir := range todo {
 			if c.packages[dir] != nil {
@@ -220,19 +211,6 @@ func (s *scanner) follow(dirs []string) *closure {
 		todo = next
 	}
 	return c
-}
-
-func (s *scanner) readAhead(dirs []string) {
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, readers)
-	for _, dir := range dirs {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			_, _ = s.pkg(dir) // Whoever needs it asks again, and is told.
-		})
-	}
-	wg.Wait()
 }
 
 // compiled lists what is compiled before the programs: what they import from other

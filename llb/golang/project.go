@@ -376,9 +376,8 @@ func (p *project) nested(dir string) string {
 // isModule tells whether a folder has a go.mod. Its files are listed, since whoever
 // asks this of a folder wants to know of others in it next.
 func (p *project) isModule(dir string) bool {
-	entries, err := fs.ReadDir(p.src, dir)
-	return err == nil && slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == modName }) &&
-		toolchain.IsFile(p.src, path.Join(dir, modName))
+	_, err := fs.ReadDir(p.src, dir)
+	return err == nil && toolchain.IsFile(p.src, path.Join(dir, modName))
 }
 
 // external tells whether a package that resolve does not find comes from another

@@ -8,7 +8,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/pelletier/go-toml/v2"
 
@@ -117,26 +116,15 @@ func members(src fs.FS, dir string, patterns, exclude []string) ([]string, error
 	return out, nil
 }
 
-// readers is how many packages are read at a time.
-const readers = 16
-
-// readAhead asks for what is to be known of the packages in dirs, many at a time: each
-// answer comes from BuildKit. Listings answer which of their files there are.
+// readAhead asks for what is to be known of the packages in dirs. Listings answer which
+// of their files there are.
 func readAhead(src fs.FS, dirs []string) {
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, readers)
-	for _, dir := range dirs {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			// Whoever needs it asks again, and is told what is wrong.
-			if _, err := fs.ReadDir(src, dir); err == nil {
-				_, _ = fs.ReadFile(src, path.Join(dir, manifestName))
-				_, _ = fs.ReadDir(src, path.Join(dir, "src"))
-			}
-		})
-	}
-	wg.Wait()
+	toolchain.ReadAhead(dirs, func(dir string) {
+		if _, err := fs.ReadDir(src, dir); err == nil {
+			_, _ = fs.ReadFile(src, path.Join(dir, manifestName))
+			_, _ = fs.ReadDir(src, path.Join(dir, "src"))
+		}
+	})
 }
 
 func excluded(d, dir string, exclude []string) bool {
