@@ -44,8 +44,8 @@ func (p *prepared) toolchainImage(s *spec.Spec, t *spec.Target, plan toolchain.P
 func (r *request) resolveAhead(s *spec.Spec, targets []*spec.Target) {
 	for _, t := range targets {
 		name := t.Toolchain.Image
-		if t.Toolchain.Name == spec.RustMusl && name == "" && t.Toolchain.Version != "" {
-			name = rust.ImageOf(t.Toolchain.Version)
+		if t.Toolchain.Name == spec.RustMusl {
+			name = rust.ImageAsked(t)
 		}
 		if name != "" {
 			go ahead(func() error {

@@ -92,8 +92,7 @@ type gitSource struct {
 // gitContext is the commit that the build context is; nil when it is no git
 // repository.
 func (r *request) gitContext(ctx context.Context) (*gitSource, error) {
-	opts := r.BuildOpts().Opts
-	name := opts[cmp.Or(opts["contextkey"], dockerui.DefaultLocalNameContext)]
+	name := contextOf(r.BuildOpts().Opts)
 	st, ok, err := dockerui.DetectGitContext(name, nil)
 	if !ok || err != nil || !r.tellsOfSources() {
 		// What is wrong with it, loading the context tells.

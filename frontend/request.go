@@ -1,6 +1,7 @@
 package frontend
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -23,7 +24,7 @@ import (
 
 // Keys of a request that dockerui has no name for.
 const (
-	keyContext          = "context"
+	keyContextName      = "contextkey"
 	keyImageResolveMode = "image-resolve-mode"
 	keySourceDateEpoch  = "SOURCE_DATE_EPOCH"
 )
@@ -50,7 +51,7 @@ type request struct {
 }
 
 func readRequest(ctx context.Context, bc *dockerui.Client) (*request, error) {
-	if opts := bc.BuildOpts().Opts; opts[keyContext] == "" && opts[keyRequestID] == "" {
+	if opts := bc.BuildOpts().Opts; contextOf(opts) == "" && opts[keyRequestID] == "" {
 		go ahead(func() error { return transferIgnoreFile(ctx, bc.GatewayClient()) })
 	}
 	src, err := bc.ReadEntrypoint(ctx, specLanguage)
@@ -60,6 +61,11 @@ func readRequest(ctx context.Context, bc *dockerui.Client) (*request, error) {
 	req := &request{Client: bc, source: src, ctx: ctx}
 	req.doc, err = spec.Read(src.Filename, src.Data)
 	return req, req.located(err)
+}
+
+// contextOf is the address of the build context, empty for a folder of the client.
+func contextOf(opts map[string]string) string {
+	return opts[cmp.Or(opts[keyContextName], dockerui.DefaultLocalNameContext)]
 }
 
 // transferIgnoreFile has the client send .dockerignore while the spec is on its way.

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math"
 	"slices"
+
+	"github.com/fromscratch-build/fromscratch/integration/bench/sample"
 )
 
 // fromscratch is the builder that the others are compared with, and floor the
@@ -38,12 +40,7 @@ func median(values []float64) float64 {
 	if len(values) == 0 {
 		return math.NaN()
 	}
-	v := slices.Sorted(slices.Values(values))
-	mid := len(v) / 2
-	if len(v)%2 == 1 {
-		return v[mid]
-	}
-	return (v[mid-1] + v[mid]) / 2
+	return sample.Of(values...).Median
 }
 
 // summarize sums runs up, in the order of the matrix.

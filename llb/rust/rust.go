@@ -127,24 +127,29 @@ func (p *Plan) pinned() bool { return p.locked() && p.workspace.hasLock }
 // rust-toolchain file, else the frontend's own default, unless a package needs a
 // later one.
 func imageFor(s *spec.Spec, t *spec.Target, w *workspace, src fs.FS) (string, error) {
-	if t.Toolchain.Image != "" {
-		return t.Toolchain.Image, nil
+	if image := ImageAsked(t); image != "" {
+		return image, nil
 	}
-	version := t.Toolchain.Version
-	if version == "" {
-		var err error
-		if version, err = ToolchainFile(src, t.Build.Dir); err != nil {
-			return "", s.Problem(s.ToolchainPath(t), err.Error())
-		}
+	version, err := ToolchainFile(src, t.Build.Dir)
+	if err != nil {
+		return "", s.Problem(s.ToolchainPath(t), err.Error())
 	}
 	if least := w.rustVersion(); version == "" && newer(least, DefaultVersion) {
 		version = least
 	}
-	return ImageOf(cmp.Or(version, DefaultVersion)), nil
+	return imageOf(cmp.Or(version, DefaultVersion)), nil
 }
 
-// ImageOf names the image of a version of Rust.
-func ImageOf(version string) string { return "rust:" + version + "-bookworm" }
+// ImageAsked is the image that the spec asks for, whatever the sources say; empty if it
+// leaves it to them.
+func ImageAsked(t *spec.Target) string {
+	if t.Toolchain.Image == "" && t.Toolchain.Version != "" {
+		return imageOf(t.Toolchain.Version)
+	}
+	return t.Toolchain.Image
+}
+
+func imageOf(version string) string { return "rust:" + version + "-bookworm" }
 
 // ToolchainFile is the version that rust-toolchain.toml in dir or above it, or the
 // older rust-toolchain, asks for ("Overrides" in the rustup book); empty when there
