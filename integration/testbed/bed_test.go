@@ -47,6 +47,24 @@ func TestOpenOfABedThatIsNotUp(t *testing.T) {
 	}
 }
 
+// Two checkouts that share a test bed must agree on where it is: a daemon with
+// other arguments is one to be replaced.
+func TestLinkedBedHasOnePath(t *testing.T) {
+	owner, guest := t.TempDir(), t.TempDir()
+	if err := os.Mkdir(filepath.Join(owner, ".testbed"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join(owner, ".testbed"), filepath.Join(guest, ".testbed")); err != nil {
+		t.Fatal(err)
+	}
+	script := func(root string) string {
+		return string(testbed.EnvScript(&testbed.Bed{Root: root, Registry: "localhost:5000", BuildkitHost: "unix:///s", Builder: "b"}))
+	}
+	if own, linked := script(owner), script(guest); own != linked {
+		t.Errorf("the owner has\n%s\nand the other checkout\n%s", own, linked)
+	}
+}
+
 func TestEnvSurvivesAnyPathAndBeingSourcedTwice(t *testing.T) {
 	dir := t.TempDir()
 	b := &testbed.Bed{Root: filepath.Join(dir, "it's $HOME here"), Registry: "localhost:5000", BuildkitHost: "unix:///s", Builder: "b"}

@@ -41,8 +41,14 @@ func FindRoot(dir string) (string, error) {
 // layout knows where everything lives below the repository root.
 type layout struct{ root string }
 
+// state resolves a link: daemons are told apart by the paths that they were
+// started with, and two checkouts that share a test bed must agree on those.
 func (l layout) state(elem ...string) string {
-	return filepath.Join(append([]string{l.root, ".testbed"}, elem...)...)
+	base := filepath.Join(l.root, ".testbed")
+	if real, err := filepath.EvalSymlinks(base); err == nil {
+		base = real
+	}
+	return filepath.Join(append([]string{base}, elem...)...)
 }
 
 func (l layout) bin(tool string) string       { return l.state("bin", tool) }
