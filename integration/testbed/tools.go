@@ -62,6 +62,12 @@ func (t tool) build(ctx context.Context, l layout, goVersion string, say func(st
 	if err != nil {
 		return err
 	}
+	// A lock of its own: the linter is built while the test bed comes up.
+	unlock, err := lockFile(ctx, l.bin("."+t.name+".lock"), say)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	stampFile := l.bin("." + t.name + ".stamp")
 	old, _ := os.ReadFile(stampFile)
 	if _, err := os.Stat(l.bin(t.name)); err == nil && string(old) == stamp {

@@ -15,12 +15,16 @@ import (
 	"time"
 )
 
-// lock keeps two runs from building and starting the same things.
+// lock keeps two runs from starting the same things.
 func lock(ctx context.Context, l layout, say func(string, ...any)) (unlock func(), err error) {
 	if err := os.MkdirAll(l.state(), 0o755); err != nil {
 		return nil, fmt.Errorf("create the state folder: %w", err)
 	}
-	f, err := os.OpenFile(l.state("lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	return lockFile(ctx, l.state("lock"), say)
+}
+
+func lockFile(ctx context.Context, name string, say func(string, ...any)) (unlock func(), err error) {
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("lock the test bed: %w", err)
 	}
@@ -221,13 +225,7 @@ func BuildTool(ctx context.Context, root, name string, w io.Writer) (string, err
 	if err != nil {
 		return "", err
 	}
-	say := speaker(w)
 	l := layout{root}
-	unlock, err := lock(ctx, l, say)
-	if err != nil {
-		return "", err
-	}
-	defer unlock()
 	if err := l.makeDirs(); err != nil {
 		return "", err
 	}
@@ -235,7 +233,7 @@ func BuildTool(ctx context.Context, root, name string, w io.Writer) (string, err
 	if err != nil {
 		return "", err
 	}
-	return l.bin(name), t.build(ctx, l, strings.TrimSpace(goVersion), say)
+	return l.bin(name), t.build(ctx, l, strings.TrimSpace(goVersion), speaker(w))
 }
 
 // Down ends every daemon of the test bed, those of tests included. The
