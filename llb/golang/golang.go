@@ -97,10 +97,6 @@ func New(s *spec.Spec, t *spec.Target, src fs.FS) (*Plan, error) {
 }
 
 func (p *Plan) missing(src fs.FS) string {
-	dir := p.target.Build.Dir
-	if dir != "." && !toolchain.IsDir(src, dir) {
-		return fmt.Sprintf("there is no folder %s in the build context", dir)
-	}
 	return toolchain.Missing(p.target, src, modName,
 		"run go mod init, pass the folder that holds it as the build context, or see whether .dockerignore leaves it out")
 }
@@ -123,11 +119,13 @@ func (p *Plan) distinct() error {
 }
 
 // sameDependencies tells whether the dependencies of two targets are compiled alike.
+// Inputs are no part of that: the step sees no sources but manifests, and a target
+// whose inputs import more has a list of its own.
 func sameDependencies(a, b *spec.Target) bool {
 	x, y := &a.Build, &b.Build
 	return b.Toolchain.Name == spec.GoCGO0 && reflect.DeepEqual(a.Toolchain, b.Toolchain) && x.Dir == y.Dir &&
 		slices.Equal(x.Tags, y.Tags) && x.TZData == y.TZData && slices.Equal(patterns(x.Gcflags), patterns(y.Gcflags)) && x.Optimize == y.Optimize &&
-		maps.Equal(x.Env, y.Env) && maps.Equal(x.Inputs, y.Inputs) && reflect.DeepEqual(x.Secrets, y.Secrets) && x.Network == y.Network
+		maps.Equal(x.Env, y.Env) && reflect.DeepEqual(x.Secrets, y.Secrets) && x.Network == y.Network
 }
 
 // patterns are those flags of the compiler that are for packages of dependencies too.

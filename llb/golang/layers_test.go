@@ -117,6 +117,15 @@ func TestLayers(t *testing.T) {
 	}
 }
 
+// TestDependenciesOfInputs: a folder that another context fills makes no other
+// dependencies, unless there is code in it.
+func TestDependenciesOfInputs(t *testing.T) {
+	same := plans(t, "  api: {build: {inputs: {web/dist: ui}}}\n  worker: {}\n", service())
+	a, b := stagesOf(t, same["api"], "linux/amd64"), stagesOf(t, same["worker"], "linux/amd64")
+	require.Equal(t, a.dependencies, b.dependencies)
+	require.NotEqual(t, a.compile, b.compile)
+}
+
 // TestDependenciesOfPlatform: build constraints count, for platforms and for tags,
 // and tests do not.
 func TestDependenciesOfPlatform(t *testing.T) {
