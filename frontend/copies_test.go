@@ -85,7 +85,7 @@ func TestCopyErrors(t *testing.T) {
 		{"below a copied link", "path: /b\n    copy: [{src: tree, dest: /x}, {src: go.mod, dest: /x/bin/y}]", "6:55: /x/bin is a link, tree/bin of an entry before this one, so nothing can be below it; choose another dest"},
 		{"into a copied directory, over one", "copy: [{src: conf, dest: /c}, {src: '[[]brackets]/file', dest: /c/more}]", "5:68: /c/more is a directory, because of an entry before this one; write dest: /c/more/ to copy into it"},
 
-		{"no context", "copy: [{src: x, dest: /c, from: assets}]", `5:37: there is no context named "assets"; pass one with --build-context assets=…`},
+		{"no context", "copy: [{src: x, dest: /c, from: assets}]", `5:37: there is no context named "assets"; pass one with --build-context assets=…, or in a bake file with contexts = {assets = "…"}`},
 		{"an image", "copy: [{src: x, dest: /c, from: 'nginx:1'}]", `5:37: there is no context named "nginx:1"; to copy out of that image, pass --build-context nginx:1=docker-image://nginx:1`},
 		{"a target", "copy: [{src: x, dest: /c, from: app}]", `5:37: app is a target, and copy takes contexts; with docker buildx bake, give this target contexts = {app = "target:…"}`},
 	} {

@@ -75,5 +75,5 @@ func (p *prepared) namedContext(ctx context.Context, s *spec.Spec, at spec.Path,
 }
 
 func noContext(name string) string {
-	return fmt.Sprintf("there is no context named %q; pass one with --build-context %s=…", name, name)
+	return fmt.Sprintf("there is no context named %q; pass one with --build-context %s=…, or in a bake file with contexts = {%s = \"…\"}", name, name, name)
 }

@@ -81,7 +81,8 @@ func TestProblems(t *testing.T) {
 	}{
 		{"no module", "{build: ./cmd/api}", "s:3:16: there is no go.mod in the root of the build context; run go mod init, pass the folder that holds it as the build context, or see whether .dockerignore leaves it out", llbtest.Files("main.go")},
 		{"module below", "{build: .}", "s:3:16: there is no go.mod in the root of the build context, but there is one in services/api: write build: {dir: services/api}", llbtest.Files("services/api/go.mod=module m\n")},
-		{"no module in dir", "{build: {dir: x}}", "s:3:22: there is no folder x in the build context", whole},
+		{"no module in dir", "{build: {dir: x}}", "s:3:22: there is no folder x in the build context; build.dir is relative to the build context, so pass the folder that holds x as the context, or see whether .dockerignore leaves it out", llbtest.Files("main.go")},
+		{"module in another dir", "{build: {dir: x}}", "s:3:22: there is no folder x in the build context, but there is one in y: write build: {dir: y}", llbtest.Files("y/go.mod=module m\n")},
 		{"damaged module", "{build: .}", "go.mod cannot be read: go.mod:1: ", llbtest.Files("go.mod=}{", "main.go")},
 		{"missing folder", "{build: ./cmd/ap}", `s:3:16: there is no folder cmd/ap in the build context; the commands of this module are ./cmd/api; did you mean "./cmd/api"?`, whole},
 		{"without ./", "{build: cmd/api}", `s:3:16: "cmd/api" is an import path to Go, not a folder: write ./cmd/api`, whole},

@@ -88,6 +88,7 @@ func TestProblems(t *testing.T) {
 		src                fs.FS
 	}{
 		{"no manifest", "{}", "s:3:8: there is no Cargo.toml in the root of the build context; pass the folder that holds it as the build context, or see whether .dockerignore leaves it out", llbtest.Files("src/main.rs=")},
+		{"no such folder", "{build: {dir: x}}", "s:3:22: there is no folder x in the build context; build.dir is relative to the build context, so pass the folder that holds x as the context, or see whether .dockerignore leaves it out", llbtest.Files("Cargo.toml=")},
 		{"manifest below", "{}", "s:3:8: there is no Cargo.toml in the root of the build context, but there is one in svc: write build: {dir: svc}", llbtest.Files("svc/Cargo.toml=")},
 		{"no lock file", "{}", "s:3:8: there is no Cargo.lock in the build context, so the versions of the dependencies are not fixed; run cargo generate-lockfile and commit the file, see whether .dockerignore leaves it out, or write build: {locked: false}", llbtest.Files("Cargo.toml="+manifest("api", ""), "src/main.rs=")},
 		{"damaged manifest", "{}", "s:3:8: Cargo.toml cannot be read: line 2, column 5: ", llbtest.Files("Cargo.toml=[package]\nname\n", "Cargo.lock=")},

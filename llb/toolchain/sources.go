@@ -9,13 +9,18 @@ import (
 )
 
 // Missing says that the sources of t have no file of that name where the build
-// starts, and where there is one instead; cure is what to do when there is none.
+// starts, or not even that folder, and where there is one instead; cure is what to do
+// when there is none.
 func Missing(t *spec.Target, src fs.FS, file, cure string) string {
 	where := "in the root of the build context"
 	if t.Build.Dir != "." {
 		where = fmt.Sprintf("in %s of the build context", t.Build.Dir)
 	}
 	msg := fmt.Sprintf("there is no %s %s", file, where)
+	if t.Build.Dir != "." && !IsDir(src, t.Build.Dir) {
+		msg = fmt.Sprintf("there is no folder %s in the build context", t.Build.Dir)
+		cure = fmt.Sprintf("build.dir is relative to the build context, so pass the folder that holds %s as the context, or see whether .dockerignore leaves it out", t.Build.Dir)
+	}
 	for _, pattern := range []string{"*", "*/*"} {
 		if found, _ := fs.Glob(src, path.Join(pattern, file)); len(found) > 0 {
 			dir := path.Dir(found[0])
