@@ -28,6 +28,7 @@ var tools = []tool{
 	{"buildctl", "buildkit", "github.com/moby/buildkit/cmd/buildctl", "github.com/moby/buildkit github.com/moby/buildkit/version.Version"},
 	{"buildx", "buildx", "github.com/docker/buildx/cmd/buildx", "github.com/docker/buildx github.com/docker/buildx/version.Version"},
 	{"golangci-lint", "golangci-lint", "github.com/golangci/golangci-lint/v2/cmd/golangci-lint", "github.com/golangci/golangci-lint/v2 main.version"},
+	{"compose", "compose", "github.com/docker/compose/v2/cmd", "github.com/docker/compose/v2 github.com/docker/compose/v2/internal.Version"},
 }
 
 func findTool(name string) (tool, error) {
