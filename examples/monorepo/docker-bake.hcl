@@ -30,7 +30,6 @@ target "_service" {
 target "ui" {
   context = "ui"
   args    = { VERSION = "3.0.0" }
-  output  = ["type=cacheonly"]
 }
 
 target "web" {

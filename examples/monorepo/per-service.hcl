@@ -33,5 +33,4 @@ target "default" {
 target "ui" {
   context = "ui"
   args    = { VERSION = "3.0.0" }
-  output  = ["type=cacheonly"]
 }
