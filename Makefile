@@ -54,7 +54,7 @@ endif
 # --- Demo --------------------------------------------------------------------
 
 .PHONY: demo
-demo: frontend ## Build the examples for two platforms, look into the images and run them
+demo: frontend ## Build the examples for two platforms, run them, and edit one service of a monorepo
 	@BUILDER='$(BUILDER)' go run ./integration/cmd/demo
 
 # --- Reproducible builds -----------------------------------------------------

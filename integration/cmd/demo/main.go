@@ -1,5 +1,6 @@
 // Command demo builds the examples for two platforms the way a user does, shows
-// what came out, and runs it. It prints the commands that it runs.
+// what came out, and runs it; of the monorepo it edits one service, and shows what
+// is built again. It prints the commands that it runs.
 //
 // It uses the test bed, or, with BUILDER=<name>, a buildx builder of the user's.
 package main
@@ -67,6 +68,9 @@ func run(ctx context.Context) error {
 		if err := d.example(ctx, name); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
+	}
+	if err := d.monorepo(ctx); err != nil {
+		return fmt.Errorf("monorepo: %w", err)
 	}
 	if d.bed == nil {
 		fmt.Println("\nEverything was built and looked at.")
