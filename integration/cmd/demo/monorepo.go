@@ -24,8 +24,7 @@ import (
 // The edit of one service that the demo makes, in its copy of the monorepo.
 const (
 	edited = "go/cmd/notes/main.go"
-	was    = "1<<20"
-	is     = "2<<20"
+	was    = `service.Router("notes"`
 )
 
 // monorepo builds all services of the monorepo for two platforms, edits one and
@@ -53,10 +52,12 @@ func (d *demo) monorepo(ctx context.Context) error {
 	if !bytes.Contains(text, []byte(was)) {
 		return fmt.Errorf("%s has no %s", edited, was)
 	}
+	// An edit that a builder has seen before is compiled no more.
+	is := fmt.Sprintf(`service.Router("notes, edited at %s"`, time.Now().Format(time.DateTime))
 	if err := os.WriteFile(file, bytes.ReplaceAll(text, []byte(was), []byte(is)), 0o644); err != nil {
 		return err
 	}
-	fmt.Printf("\n%s is edited: %s becomes %s\n\n", edited, was, is)
+	fmt.Printf("\n%s is edited:\n  %s becomes\n  %s\n\n", edited, was, is)
 	after, err := d.bake(ctx, src)
 	if err != nil {
 		return err
