@@ -91,6 +91,6 @@ func TestCompose(t *testing.T) {
 		rewrite(t, dir, "fromscratch.yaml", "dir: go ", "dir: golang ")
 		out, err := compose("build", "feed").CombinedOutput()
 		require.Error(t, err)
-		require.Contains(t, string(out), "there is no folder golang in the build context; build.dir is relative to the build context")
+		require.Contains(t, string(out), "there is no folder golang in the build context")
 	})
 }
