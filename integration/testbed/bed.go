@@ -113,7 +113,7 @@ func quoteShell(s string) string {
 }
 
 // Tool returns the path of one of the test bed's programs: registry, buildkitd,
-// buildctl, buildx, docker, golangci-lint, compose, qemu-aarch64-static.
+// buildctl, buildx, docker, golangci-lint, actionlint, compose, qemu-aarch64-static.
 func (b *Bed) Tool(name string) string { return b.layout().bin(name) }
 
 // Command prepares a call of a program with the environment of the test bed;

@@ -29,6 +29,7 @@ var tools = []tool{
 	{"buildx", "buildx", "github.com/docker/buildx/cmd/buildx", "github.com/docker/buildx github.com/docker/buildx/version.Version"},
 	{"golangci-lint", "golangci-lint", "github.com/golangci/golangci-lint/v2/cmd/golangci-lint", "github.com/golangci/golangci-lint/v2 main.version"},
 	{"compose", "compose", "github.com/docker/compose/v2/cmd", "github.com/docker/compose/v2 github.com/docker/compose/v2/internal.Version"},
+	{"actionlint", "actionlint", "github.com/rhysd/actionlint/cmd/actionlint", "github.com/rhysd/actionlint github.com/rhysd/actionlint.version"},
 }
 
 func findTool(name string) (tool, error) {
