@@ -2,7 +2,8 @@
 // matter, and compares what comes out. It ends with an error when that differs, and
 // says where.
 //
-// Its argument is the name of an example, or the path of a folder with a spec. Each
+// Its argument is the name of an example, the path of a folder with a spec, or frontend,
+// which stands for the image of the frontend itself as a release builds it. Each
 // build has a BuildKit of its own with nothing in its cache. The second one is of a
 // copy of the folder, with other modes, owner and times of its files, and in another
 // time zone.
@@ -16,6 +17,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +27,7 @@ import (
 	"github.com/fromscratch-build/fromscratch/integration/examples"
 	"github.com/fromscratch-build/fromscratch/integration/imagediff"
 	"github.com/fromscratch-build/fromscratch/integration/ocilayout"
+	"github.com/fromscratch-build/fromscratch/integration/release"
 	"github.com/fromscratch-build/fromscratch/integration/testbed"
 )
 
@@ -46,17 +49,18 @@ func main() {
 type place struct {
 	builder, timeZone string
 	source, out       string
+	// release tells that the source is that of the frontend, built as a release.
+	release bool
 }
+
+// frontend is the argument that stands for the image of the frontend.
+const frontend = "frontend"
 
 func run(ctx context.Context, args []string) error {
 	if os.Getenv("BUILDER") != "" {
 		return errors.New("it starts BuildKits of its own on the test bed; run it without BUILDER, as root on Debian")
 	}
 	bed, err := testbed.Open()
-	if err != nil {
-		return err
-	}
-	source, err := folder(bed.Root, args)
 	if err != nil {
 		return err
 	}
@@ -70,14 +74,25 @@ func run(ctx context.Context, args []string) error {
 			os.RemoveAll(dir)
 		}
 	}()
+	released := slices.Equal(args, []string{frontend})
+	var source string
+	if released {
+		source = filepath.Join(dir, frontend)
+		err = release.Sources(bed.Root, source)
+	} else {
+		source, err = folder(bed.Root, args)
+	}
+	if err != nil {
+		return err
+	}
 	copied := filepath.Join(dir, "of", "somebody", "else")
 	if err := builds.Disguise(source, copied); err != nil {
 		return err
 	}
 	var layouts []*ocilayout.Layout
 	for _, p := range []place{
-		{"reproduce-1", "UTC", source, filepath.Join(dir, "1")},
-		{"reproduce-2", "Pacific/Kiritimati", copied, filepath.Join(dir, "2")},
+		{"reproduce-1", "UTC", source, filepath.Join(dir, "1"), released},
+		{"reproduce-2", "Pacific/Kiritimati", copied, filepath.Join(dir, "2"), released},
 	} {
 		if err := build(ctx, bed, p); err != nil {
 			return err
@@ -115,7 +130,7 @@ func folder(root string, args []string) (string, error) {
 		dir = filepath.Join(root, "examples", name)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "fromscratch.yaml")); err != nil {
-		return "", fmt.Errorf("%s is neither an example (%s) nor the path of a folder with a spec: %w", name, strings.Join(examples.Names, ", "), err)
+		return "", fmt.Errorf("%s is neither an example (%s) nor %s nor the path of a folder with a spec: %w", name, strings.Join(examples.Names, ", "), frontend, err)
 	}
 	return filepath.Abs(dir)
 }
@@ -131,7 +146,12 @@ func build(ctx context.Context, bed *testbed.Bed, p place) (err error) {
 	defer func() { err = errors.Join(err, k.Close()) }()
 	start := time.Now()
 	b := builds.Build{Bed: bed, Buildkitd: k, Context: p.source, Platforms: []string{"linux/amd64", "linux/arm64"}}
-	cmd := bed.Command(ctx, "docker", b.Command(p.out)...)
+	args := b.Command(p.out)
+	if p.release {
+		args = release.Bake(k.Builder, release.Target, p.out)
+	}
+	cmd := bed.Command(ctx, "docker", args...)
+	cmd.Dir = p.source
 	cmd.Env = append(cmd.Env, zone)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	fmt.Println("$ docker " + strings.Join(cmd.Args[1:], " "))

@@ -27,7 +27,7 @@ func TestFolder(t *testing.T) {
 		require.Equal(t, tc.want, got)
 	}
 	_, err := folder(root, []string{"x"})
-	require.ErrorContains(t, err, "x is neither an example (go-service, rust-service) nor the path of a folder with a spec")
+	require.ErrorContains(t, err, "x is neither an example (go-service, rust-service) nor frontend nor the path of a folder with a spec")
 	_, err = folder(root, []string{"a", "b"})
 	require.ErrorContains(t, err, "one folder is built at a time, not a b")
 }
