@@ -64,7 +64,7 @@ EXAMPLE ?= go-service
 ifeq ($(BUILDER),)
 reproduce: frontend
 endif
-reproduce: ## Build an example twice on two empty builders, and compare every byte (EXAMPLE=go-service)
+reproduce: ## Build an example twice on two empty builders, and compare every byte (EXAMPLE=go-service; frontend is a release)
 	@BUILDER='$(BUILDER)' go run ./integration/cmd/reproduce '$(EXAMPLE)'
 
 # --- Tests -------------------------------------------------------------------
@@ -110,5 +110,6 @@ bench-growth: frontend ## Say how the frontend's cost grows with targets, platfo
 # --- Lint --------------------------------------------------------------------
 
 .PHONY: lint
-lint: ## Static checks with the pinned golangci-lint
+lint: ## Static checks with the pinned golangci-lint, and actionlint for workflows
 	@linter=$$($(TESTBED) tool golangci-lint) && "$$linter" run ./...
+	@linter=$$($(TESTBED) tool actionlint) && "$$linter" .github/workflows/*.yml examples/pipelines/github-*.yml
