@@ -21,6 +21,7 @@ import (
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/solver/pb"
 
+	"github.com/fromscratch-build/fromscratch/frontend/imagelist"
 	"github.com/fromscratch-build/fromscratch/frontend/schema"
 	"github.com/fromscratch-build/fromscratch/frontend/spec"
 )
@@ -56,13 +57,17 @@ func generalCall(opts map[string]string) (res *client.Result, ok bool, err error
 // build. Every question that buildx knows has an answer: to one that has none,
 // buildx has the Dockerfile frontend reply, which takes the spec for a Dockerfile.
 func (f Frontend) call(ctx context.Context, req *request) (res *client.Result, ok bool, err error) {
+	if req.BuildOpts().Opts[keyRequestID] == imagelist.Definition.Name {
+		res, err = f.imageCall(ctx, req)
+		return res, true, err
+	}
 	res, ok, err = req.HandleSubrequest(ctx, dockerui.RequestHandler{
 		ListTargets: func(context.Context) (*targets.List, error) { return req.listTargets() },
 		Outline:     func(ctx context.Context) (*outline.Outline, error) { return f.outline(ctx, req) },
 		Lint:        func(ctx context.Context) (*lint.LintResults, error) { return req.lintResults(ctx) },
 	})
 	if unknown, is := errors.AsType[*errdefs.UnsupportedSubrequestError](err); is {
-		err = fmt.Errorf("there is no call %s; known calls are check, outline, schema, subrequests.describe and targets", strings.TrimPrefix(unknown.Name, "frontend."))
+		err = fmt.Errorf("there is no call %s; known calls are check, images, outline, schema, subrequests.describe and targets", strings.TrimPrefix(unknown.Name, "frontend."))
 	}
 	return res, ok, err
 }
@@ -71,6 +76,7 @@ func describeCalls() (*client.Result, error) {
 	data, err := json.MarshalIndent([]subrequests.Request{
 		describedAs(lint.SubrequestLintDefinition, "Check the spec without building it"),
 		describedAs(outline.SubrequestsOutlineDefinition, "List the arguments and caches of a target"),
+		imagelist.Definition,
 		describedAs(targets.SubrequestsTargetsDefinition, "List the targets of the spec"),
 		schemaDefinition,
 		subrequests.SubrequestsDescribeDefinition,

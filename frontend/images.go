@@ -152,22 +152,30 @@ func (r *request) pinnedImage(ctx context.Context, named reference.Named, pf oci
 	if err := json.Unmarshal(data, &img.Config); err != nil {
 		return toolchain.Image{}, err
 	}
-	if dgst != "" {
-		// A source policy may have given another reference, or a digest already.
-		if named, err := reference.ParseNormalizedNamed(ref); err == nil {
-			if _, ok := named.(reference.Digested); !ok {
-				if pinned, err := reference.WithDigest(reference.TagNameOnly(named), dgst); err == nil {
-					ref = pinned.String()
-				}
-			}
-		}
-	}
+	ref = withDigest(ref, dgst)
 	all := []llb.ImageOption{llb.Platform(pf)}
 	for _, o := range opts {
 		all = append(all, o)
 	}
 	img.State, err = llb.Image(ref, all...).WithImageConfig(data)
 	return img, err
+}
+
+// withDigest is a reference with a digest. A source policy may have given another
+// reference, or a digest already.
+func withDigest(ref string, dgst digest.Digest) string {
+	named, err := reference.ParseNormalizedNamed(ref)
+	if err != nil || dgst == "" {
+		return ref
+	}
+	if _, ok := named.(reference.Digested); ok {
+		return ref
+	}
+	pinned, err := reference.WithDigest(reference.TagNameOnly(named), dgst)
+	if err != nil {
+		return ref
+	}
+	return pinned.String()
 }
 
 // resolveConfig looks an image up on platform pf.
