@@ -53,7 +53,11 @@ func (f Frontend) build(ctx context.Context, req *request) (*client.Result, erro
 	if err != nil {
 		return nil, err
 	}
-	// A mistake of the spec is reported before the context is transferred.
+	// A mistake of the spec, or a BuildKit that is too old, is reported before the context
+	// is transferred.
+	if _, err := f.tools(req); err != nil {
+		return nil, err
+	}
 	s, err := req.resolve(pfs[0])
 	if err != nil {
 		return nil, err

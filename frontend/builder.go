@@ -205,7 +205,7 @@ func (f Frontend) tools(req *request) (llb.State, error) {
 			return *st, nil
 		}
 	}
-	return llb.State{}, errors.New("this BuildKit does not tell a frontend which image it runs from; fromscratch needs BuildKit 0.11, Docker Engine 23.0 or later")
+	return llb.State{}, errors.New("this BuildKit does not tell a frontend which image it runs from; fromscratch needs BuildKit 0.11, Docker Engine 24.0 or later")
 }
 
 // compiled are the binaries of a target.

@@ -22,7 +22,7 @@ import (
 func (b *builder) certificates(ctx context.Context, opts []llb.ConstraintsOpt) (rootfs.Layer, error) {
 	add := b.target.Extras.CACertificates.Append
 	if len(add) == 0 {
-		return rootfs.CACertificates(b.tools, opts...), nil
+		return rootfs.CACertificates(b.tools, b.env.Caps, opts...), nil
 	}
 	files, err := b.req.files(ctx, b.tools)
 	if err != nil {
@@ -41,7 +41,7 @@ func (b *builder) certificates(ctx context.Context, opts []llb.ConstraintsOpt) (
 		}
 		bundle = append(bundle, pemfile.Encode(certs)...)
 	}
-	return rootfs.CACertificatesWith(bundle, opts...), nil
+	return rootfs.CACertificatesWith(bundle, b.env.Caps, opts...), nil
 }
 
 // appended are the certificates of a file that was written at a path of the spec.

@@ -82,12 +82,26 @@ func (b *builder) copy(ctx context.Context, c *copied) (rootfs.Layer, error) {
 	if err := b.checkCopy(c); err != nil {
 		return rootfs.Layer{}, err
 	}
+	if err := b.checkMode(c); err != nil {
+		return rootfs.Layer{}, err
+	}
 	dirs, err := b.dirsOf(c)
 	if err != nil {
 		return rootfs.Layer{}, err
 	}
 	b.copied = append(b.copied, c)
-	return rootfs.Copy(c.from.state, c.Copy, dirs, b.optionsAt(b.spec.ValueRange(c.at...))...), nil
+	return rootfs.Copy(c.from.state, c.Copy, dirs, b.env.Caps, b.optionsAt(b.spec.ValueRange(c.at...))...), nil
+}
+
+// checkMode refuses a mode for a directory where BuildKit would leave everything in it as
+// it is, or would make the directory one that nobody can enter.
+func (b *builder) checkMode(c *copied) error {
+	isDir := func(f found) bool { return f.dir }
+	if !c.Chmod.Set || c.Chmod.Bits&^0o777 != 0 || rootfs.CopiesModes(b.env.Caps) || !slices.ContainsFunc(c.found, isDir) {
+		return nil
+	}
+	return b.spec.Problem(c.at.Join("chmod"), "this BuildKit cannot give the files of a directory another mode than the directory; it takes BuildKit 0.19 or later, "+
+		"or chmod for files alone, or files that have the right mode in the build context")
 }
 
 // origin is the context that an entry copies out of. An image is that for the

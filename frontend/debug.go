@@ -158,7 +158,7 @@ func (b *builder) addShell(ctx context.Context, layers []rootfs.Layer) ([]rootfs
 			dir, b.target.Name(), spec.DebugSuffix, b.target.Name()))
 	}
 	names := slices.DeleteFunc(slices.Clone(b.shell.applets), func(name string) bool { return taken[name] })
-	layer := rootfs.Shell(b.shell.state, b.shell.program, "/"+dir, names, b.targetOptions()...)
+	layer := rootfs.Shell(b.shell.state, b.shell.program, "/"+dir, names, b.env.Caps, b.targetOptions()...)
 	return append(layers[:len(layers):len(layers)], layer), nil
 }
 

@@ -6,14 +6,17 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/pb"
+	"github.com/moby/buildkit/util/apicaps"
 
 	"github.com/fromscratch-build/fromscratch/frontend/spec"
 )
 
 // Copy is the layer of an entry of copy, out of the context src. dirs are the
 // directories that the entry needs, from the top: they are made first, so that owner
-// and mode go to what is copied alone.
-func Copy(src llb.State, c spec.Copy, dirs []Dir, opts ...llb.ConstraintsOpt) Layer {
+// and mode go to what is copied alone. Where caps say that CopiesModes is false, a mode
+// is right for files alone.
+func Copy(src llb.State, c spec.Copy, dirs []Dir, caps apicaps.CapSet, opts ...llb.ConstraintsOpt) Layer {
 	var action *llb.FileAction
 	for _, d := range dirs {
 		action = mkdir(action, d.Path, os.FileMode(d.Mode)&os.ModePerm, llb.WithUIDGID(d.UID, d.GID), created)
@@ -27,7 +30,7 @@ func Copy(src llb.State, c spec.Copy, dirs []Dir, opts ...llb.ConstraintsOpt) La
 		ExcludePatterns:     c.Exclude,
 	}
 	if c.Chmod.Set {
-		info.Mode = chmod(c.Chmod.Bits)
+		info.Mode = chmod(c.Chmod.Bits, caps)
 	}
 	copyOpts := []llb.CopyOption{info, created}
 	if c.Chown != "" {
@@ -44,10 +47,18 @@ func Copy(src llb.State, c spec.Copy, dirs []Dir, opts ...llb.ConstraintsOpt) La
 	return several(fmt.Sprintf("copy %s to %s", strings.Join(c.Src, " "), c.Dest), action, opts...)
 }
 
+// CopiesModes tells whether a copy can give files and directories a mode of their own.
+// BuildKit before 0.17 takes the words for that as nothing at all. No BuildKit says that
+// it knows them (file.copy.modestring is not in the list of its capabilities), so one of
+// 0.19 stands for it.
+func CopiesModes(caps apicaps.CapSet) bool {
+	return caps.Supports(pb.CapFileSymlinkCreate) == nil
+}
+
 // chmod is a mode for files. Directories can be entered by whoever can read them,
 // which a number would take away.
-func chmod(bits int) *llb.ChmodOpt {
-	if bits&^0o777 != 0 {
+func chmod(bits int, caps apicaps.CapSet) *llb.ChmodOpt {
+	if bits&^0o777 != 0 || !CopiesModes(caps) {
 		return &llb.ChmodOpt{Mode: os.FileMode(bits)}
 	}
 	clauses := []string{"a-x"}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/util/apicaps"
 
 	"github.com/fromscratch-build/fromscratch/frontend/spec"
 )
@@ -26,23 +27,23 @@ const certPEM = "/etc/ssl/cert.pem"
 
 // CACertificates is the layer of the certificate bundle of tools, the image of
 // the frontend.
-func CACertificates(tools llb.State, opts ...llb.ConstraintsOpt) Layer {
+func CACertificates(tools llb.State, caps apicaps.CapSet, opts ...llb.ConstraintsOpt) Layer {
 	return certificates(func(dir *llb.FileAction) *llb.FileAction {
 		return dir.Copy(tools, BundlePath, BundlePath, &llb.CopyInfo{Mode: &llb.ChmodOpt{Mode: 0o644}}, llb.WithUIDGID(0, 0), created)
-	}, opts)
+	}, caps, opts)
 }
 
 // CACertificatesWith is the layer of a bundle that is not the frontend's own.
-func CACertificatesWith(bundle []byte, opts ...llb.ConstraintsOpt) Layer {
+func CACertificatesWith(bundle []byte, caps apicaps.CapSet, opts ...llb.ConstraintsOpt) Layer {
 	return certificates(func(dir *llb.FileAction) *llb.FileAction {
 		return dir.Mkfile(BundlePath, 0o644, bundle, created)
-	}, opts)
+	}, caps, opts)
 }
 
 // certificates is the layer of a bundle that fill adds to its directory.
-func certificates(fill func(*llb.FileAction) *llb.FileAction, opts []llb.ConstraintsOpt) Layer {
+func certificates(fill func(*llb.FileAction) *llb.FileAction, caps apicaps.CapSet, opts []llb.ConstraintsOpt) Layer {
 	dir := llb.Mkdir(path.Dir(BundlePath), 0o755, llb.WithParents(true), created)
-	return several("extras: ca-certificates", fill(dir).Symlink(BundlePath, certPEM, created), opts...)
+	return several("extras: ca-certificates", symlinks(fill(dir), caps, symlink{certPEM, BundlePath}), opts...)
 }
 
 // TZData is the layer of the time zone database of tools, the image of the

@@ -1,13 +1,17 @@
 package rootfs_test
 
 import (
+	"archive/tar"
+	"bytes"
 	"fmt"
+	"io"
 	"slices"
 	"testing"
 
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
+	"github.com/moby/buildkit/util/apicaps"
 	capspb "github.com/moby/buildkit/util/apicaps/pb"
 	"github.com/stretchr/testify/require"
 
@@ -19,6 +23,7 @@ import (
 
 var (
 	tools = llb.Image("fromscratch/frontend:1")
+	caps  = pb.Caps.CapSet(pb.Caps.All())
 	arm64 = func() platform.Platform {
 		p, err := platform.Lookup(platforms.MustParse("linux/arm64"))
 		if err != nil {
@@ -30,8 +35,8 @@ var (
 
 func layers() []rootfs.Layer {
 	return []rootfs.Layer{
-		rootfs.CACertificates(tools),
-		rootfs.CACertificatesWith([]byte("pem")),
+		rootfs.CACertificates(tools, caps),
+		rootfs.CACertificatesWith([]byte("pem"), caps),
 		rootfs.TZData(tools),
 		rootfs.Zones(tools, []string{"UTC", "Europe/Paris"}),
 		rootfs.Passwd(spec.Nonroot),
@@ -39,7 +44,7 @@ func layers() []rootfs.Layer {
 		rootfs.Nsswitch(),
 		rootfs.Hosts(),
 		rootfs.Dirs("dirs", []rootfs.Dir{{Path: "/srv/app", UID: 1, GID: 2, Mode: 0o750}, {Path: "/spool", Mode: 0o1777}}),
-		rootfs.Copy(llb.Local("context", llb.SessionID("s")), spec.Copy{Src: spec.Words{"config/*"}, Dest: "/etc/app/", Exclude: spec.Words{"*.tmp"}, Chmod: spec.Mode{Bits: 0o644, Set: true}}, []rootfs.Dir{{Path: "/etc", Mode: 0o755}}),
+		rootfs.Copy(llb.Local("context", llb.SessionID("s")), spec.Copy{Src: spec.Words{"config/*"}, Dest: "/etc/app/", Exclude: spec.Words{"*.tmp"}, Chmod: spec.Mode{Bits: 0o644, Set: true}}, []rootfs.Dir{{Path: "/etc", Mode: 0o755}}, caps),
 		rootfs.Binary(llb.Image("compiled"), []string{"api", "worker"}, []string{"/api", "/bin/worker"}, arm64),
 	}
 }
@@ -79,7 +84,7 @@ func timestamp(t *testing.T, a *pb.FileAction) int64 {
 // TestLayersIgnorePlatform: what an extra is made of is one vertex for all
 // platforms. (Those that copy from an image take it for the builder's platform.)
 func TestLayersIgnorePlatform(t *testing.T) {
-	for _, l := range []rootfs.Layer{rootfs.CACertificatesWith([]byte("pem")), rootfs.Passwd(spec.Nonroot), rootfs.Tmp(), rootfs.Nsswitch(), rootfs.Hosts()} {
+	for _, l := range []rootfs.Layer{rootfs.CACertificatesWith([]byte("pem"), caps), rootfs.Passwd(spec.Nonroot), rootfs.Tmp(), rootfs.Nsswitch(), rootfs.Hosts()} {
 		amd := llbtest.Marshal(t, l.State(), llb.LinuxAmd64).Digest(t)
 		arm := llbtest.Marshal(t, l.State(), llb.LinuxArm64).Digest(t)
 		require.Equal(t, amd, arm, l.Name)
@@ -131,7 +136,7 @@ func TestDirs(t *testing.T) {
 
 func TestCopy(t *testing.T) {
 	actions := llbtest.Marshal(t, rootfs.Copy(llb.Image("x"), spec.Copy{Src: spec.Words{"config/"}, Dest: "/etc/app/", Chown: "5:6", UID: 5, GID: 6, Exclude: spec.Words{"*.tmp"}, Chmod: spec.Mode{Bits: 0o640, Set: true}},
-		[]rootfs.Dir{{Path: "/etc", Mode: 0o755}, {Path: "/etc/app", UID: 5, GID: 6, Mode: 0o750}}).State(), llb.LinuxAmd64).FileActions()
+		[]rootfs.Dir{{Path: "/etc", Mode: 0o755}, {Path: "/etc/app", UID: 5, GID: 6, Mode: 0o750}}, caps).State(), llb.LinuxAmd64).FileActions()
 	require.Equal(t, "/etc", actions[0].GetMkdir().Path)
 	require.Zero(t, actions[0].GetMkdir().Owner.User.GetByID(), "what is above stays root's")
 	require.Equal(t, uint32(5), actions[1].GetMkdir().Owner.User.GetByID())
@@ -186,8 +191,7 @@ func TestAssemble(t *testing.T) {
 	require.Len(t, mergesOf(merge), 1)
 	require.Len(t, mergesOf(merge)[0].Inputs, len(layers()), "one layer an extra, so that images share them")
 
-	without := slices.DeleteFunc(pb.Caps.All(), func(c *capspb.APICap) bool { return c.ID == string(pb.CapMergeOp) })
-	old := llbtest.Marshal(t, rootfs.Assemble(layers(), pb.Caps.CapSet(without)), llb.LinuxAmd64)
+	old := llbtest.Marshal(t, rootfs.Assemble(layers(), without(pb.CapMergeOp)), llb.LinuxAmd64)
 	require.Empty(t, mergesOf(old), "a daemon without MergeOp is never asked for one")
 	for _, a := range old.FileActions() {
 		require.Zero(t, timestamp(t, a))
@@ -202,4 +206,70 @@ func mergesOf(g *llbtest.Graph) []*pb.MergeOp {
 		}
 	}
 	return out
+}
+
+// without are the capabilities of a BuildKit that lacks some.
+func without(ids ...apicaps.CapID) apicaps.CapSet {
+	return pb.Caps.CapSet(slices.DeleteFunc(pb.Caps.All(), func(c *capspb.APICap) bool { return slices.Contains(ids, apicaps.CapID(c.ID)) }))
+}
+
+// TestOldSymlinks: BuildKit before 0.19 fails on an operation that makes a link, and
+// unpacks an archive of links.
+func TestOldSymlinks(t *testing.T) {
+	old := without(pb.CapFileSymlinkCreate)
+	for name, tc := range map[string]struct {
+		layer func(apicaps.CapSet) rootfs.Layer
+		want  map[string]string
+	}{
+		"certificates": {func(c apicaps.CapSet) rootfs.Layer { return rootfs.CACertificates(tools, c) }, map[string]string{"etc/ssl/cert.pem": rootfs.BundlePath}},
+		"bundle":       {func(c apicaps.CapSet) rootfs.Layer { return rootfs.CACertificatesWith([]byte("pem"), c) }, map[string]string{"etc/ssl/cert.pem": rootfs.BundlePath}},
+		"shell": {func(c apicaps.CapSet) rootfs.Layer {
+			return rootfs.Shell(tools, "/bin/busybox", "/usr/bin", []string{"ls", "sh"}, c)
+		}, map[string]string{"usr/bin/ls": "busybox", "usr/bin/sh": "busybox"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			made := map[string]string{}
+			for _, a := range llbtest.Marshal(t, tc.layer(caps).State(), llb.LinuxAmd64).FileActions() {
+				if l := a.GetSymlink(); l != nil {
+					made[l.Newpath[1:]] = l.Oldpath
+				}
+			}
+			require.Equal(t, tc.want, made)
+
+			unpacked := map[string]string{}
+			unpacks := false
+			for _, a := range llbtest.Marshal(t, tc.layer(old).State(), llb.LinuxAmd64).FileActions() {
+				require.Zero(t, timestamp(t, a))
+				require.Nil(t, a.GetSymlink())
+				unpacks = unpacks || a.GetCopy().GetAttemptUnpackDockerCompatibility()
+				if f := a.GetMkfile(); f != nil && f.Path == "/links.tar" {
+					r := tar.NewReader(bytes.NewReader(f.Data))
+					for h, err := r.Next(); err != io.EOF; h, err = r.Next() {
+						require.NoError(t, err)
+						require.Equal(t, []any{byte(tar.TypeSymlink), 0, 0, int64(0)}, []any{h.Typeflag, h.Uid, h.Gid, h.ModTime.Unix()})
+						unpacked[h.Name] = h.Linkname
+					}
+				}
+			}
+			require.True(t, unpacks)
+			require.Equal(t, tc.want, unpacked)
+		})
+	}
+	require.Empty(t, llbtest.Marshal(t, rootfs.Shell(tools, "/busybox", "/bin", nil, old).State(), llb.LinuxAmd64).Execs())
+}
+
+// TestOldModes: the words for a mode mean nothing to BuildKit before 0.17, which would
+// leave a file as it is.
+func TestOldModes(t *testing.T) {
+	old := without(pb.CapFileSymlinkCreate)
+	require.True(t, rootfs.CopiesModes(caps))
+	require.False(t, rootfs.CopiesModes(old))
+	for _, a := range llbtest.Marshal(t, rootfs.Copy(llb.Image("x"), spec.Copy{Src: spec.Words{"a"}, Dest: "/a", Chmod: spec.Mode{Bits: 0o640, Set: true}}, nil, old).State(), llb.LinuxAmd64).FileActions() {
+		if c := a.GetCopy(); c != nil && c.Src == "/a" {
+			require.Equal(t, "", c.ModeStr)
+			require.Equal(t, int32(0o640), c.Mode)
+			return
+		}
+	}
+	t.Fatal("nothing is copied")
 }
