@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -138,6 +139,9 @@ type BuildkitdOpt struct {
 	// ExtraConfig is TOML at the end of its configuration. A table that is
 	// there already cannot be opened again in it.
 	ExtraConfig string
+	// Oldest is for the oldest BuildKit that the frontend runs on, instead of the
+	// one of the test bed. It is built first, if it is not there.
+	Oldest bool
 }
 
 // Buildkitd is a buildkitd of a test's own, with nothing in its cache.
@@ -148,6 +152,7 @@ type Buildkitd struct {
 	Builder string
 
 	bed *Bed
+	opt BuildkitdOpt
 }
 
 // StartBuildkitd starts one more buildkitd, and a buildx builder of the same
@@ -157,9 +162,14 @@ func (b *Bed) StartBuildkitd(ctx context.Context, name string, opt BuildkitdOpt)
 	if name == BuilderName || name == "buildkitd" || name == "" || strings.ContainsAny(name, "/. ") {
 		return nil, fmt.Errorf("start buildkitd: %q is no name for one", name)
 	}
-	k := &Buildkitd{Addr: "unix://" + b.layout().socket(name), Builder: name, bed: b}
+	k := &Buildkitd{Addr: "unix://" + b.layout().socket(name), Builder: name, bed: b, opt: opt}
 	if err := k.Close(); err != nil {
 		return nil, fmt.Errorf("start buildkitd %s: remove an earlier one: %w", name, err)
+	}
+	if opt.Oldest {
+		if _, err := BuildTool(ctx, b.Root, oldestBuildkitd, io.Discard); err != nil {
+			return nil, fmt.Errorf("start buildkitd %s: %w", name, err)
+		}
 	}
 	if err := b.startBuildkitd(ctx, name, opt, quiet); err != nil {
 		return nil, errors.Join(err, k.Close())

@@ -149,17 +149,12 @@ func buildkitdConfig(root, socket, runc, registry string, opt BuildkitdOpt) stri
 		}
 		fmt.Fprintf(&s, "platforms = [%s]\n", strings.Join(quoted, ", "))
 	}
-	// Cache mounts go last, so that a suite that runs for long finds those of
-	// its earlier builds; the second rule bounds the disk all the same.
-	s.WriteString(`
-[[worker.oci.gcpolicy]]
-filters = ["type!=exec.cachemount"]
-maxUsedSpace = "15GB"
-
-[[worker.oci.gcpolicy]]
-all = true
-maxUsedSpace = "20GB"
-`)
+	if opt.Oldest {
+		// It does not know maxUsedSpace, and would take it for no space at all.
+		s.WriteString("gckeepstorage = 15000000000\n")
+	} else {
+		s.WriteString(gcPolicies)
+	}
 	fmt.Fprintf(&s, "\n[registry.\"docker.io\"]\nmirrors = [%q]\n", registry)
 	fmt.Fprintf(&s, "\n[registry.%q]\nhttp = true\n", registry)
 	if opt.ExtraConfig != "" {
@@ -167,6 +162,18 @@ maxUsedSpace = "20GB"
 	}
 	return s.String()
 }
+
+// gcPolicies have cache mounts go last, so that a suite that runs for long finds those of
+// its earlier builds; the second rule bounds the disk all the same.
+const gcPolicies = `
+[[worker.oci.gcpolicy]]
+filters = ["type!=exec.cachemount"]
+maxUsedSpace = "15GB"
+
+[[worker.oci.gcpolicy]]
+all = true
+maxUsedSpace = "20GB"
+`
 
 func (b *Bed) startBuildkitd(ctx context.Context, name string, opt BuildkitdOpt, say func(string, ...any)) error {
 	l := b.layout()
@@ -187,9 +194,13 @@ func (b *Bed) startBuildkitd(ctx context.Context, name string, opt BuildkitdOpt,
 		return fmt.Errorf("start %s: %w", name, err)
 	}
 	addr := "unix://" + l.socket(name)
+	program := "buildkitd"
+	if opt.Oldest {
+		program = oldestBuildkitd
+	}
 	d := &daemon{
 		name:    name,
-		path:    l.bin("buildkitd"),
+		path:    l.bin(program),
 		args:    []string{"--config", configFile},
 		env:     opt.Env,
 		config:  config,

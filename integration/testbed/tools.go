@@ -22,11 +22,15 @@ type tool struct {
 	release string // module path and variable that hold the release, for -X
 }
 
+// oldestBuildkitd is the oldest BuildKit that the frontend runs on, for tests.
+const oldestBuildkitd = "buildkitd-oldest"
+
 var tools = []tool{
 	{"registry", "registry", "github.com/distribution/distribution/v3/cmd/registry", "github.com/distribution/distribution/v3 github.com/distribution/distribution/v3/version.version"},
 	{"buildkitd", "buildkit", "github.com/moby/buildkit/cmd/buildkitd", "github.com/moby/buildkit github.com/moby/buildkit/version.Version"},
 	{"buildctl", "buildkit", "github.com/moby/buildkit/cmd/buildctl", "github.com/moby/buildkit github.com/moby/buildkit/version.Version"},
 	{"buildx", "buildx", "github.com/docker/buildx/cmd/buildx", "github.com/docker/buildx github.com/docker/buildx/version.Version"},
+	{oldestBuildkitd, "buildkit-oldest", "github.com/moby/buildkit/cmd/buildkitd", "github.com/moby/buildkit github.com/moby/buildkit/version.Version"},
 	{"golangci-lint", "golangci-lint", "github.com/golangci/golangci-lint/v2/cmd/golangci-lint", "github.com/golangci/golangci-lint/v2 main.version"},
 	{"compose", "compose", "github.com/docker/compose/v2/cmd", "github.com/docker/compose/v2 github.com/docker/compose/v2/internal.Version"},
 	{"actionlint", "actionlint", "github.com/rhysd/actionlint/cmd/actionlint", "github.com/rhysd/actionlint github.com/rhysd/actionlint.version"},

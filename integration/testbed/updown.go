@@ -271,7 +271,7 @@ func Down(ctx context.Context, root string, w io.Writer) error {
 // run out of the same folders.
 func (l layout) isServer(_ int, exe string, _ []string) bool {
 	switch filepath.Base(exe) {
-	case "registry", "buildkitd", "dockerd", "containerd", "containerd-shim-runc-v2":
+	case "registry", "buildkitd", oldestBuildkitd, "dockerd", "containerd", "containerd-shim-runc-v2":
 		return strings.HasPrefix(exe, l.state("bin")+"/") || strings.HasPrefix(exe, l.debian()+"/")
 	}
 	return false
