@@ -42,7 +42,7 @@ func (b *builder) layers(ctx context.Context) ([]rootfs.Layer, error) {
 	}
 	// Where /tmp of the base is a link, the folder that it leads to is the base's own.
 	if ex.HasTmp() && b.base.placeDir("/tmp") == "/tmp" {
-		layers = append(layers, rootfs.Tmp(at("tmp")...))
+		layers = append(layers, rootfs.Tmp(b.env.Caps, at("tmp")...))
 	}
 	if ex.HasNsswitch() {
 		layers = append(layers, rootfs.Nsswitch(at("nsswitch")...))
@@ -51,12 +51,12 @@ func (b *builder) layers(ctx context.Context) ([]rootfs.Layer, error) {
 		layers = append(layers, rootfs.Hosts(at("hosts")...))
 	}
 	if len(ex.Dirs) > 0 {
-		layers = append(layers, rootfs.Dirs("extras: dirs", extraDirs(ex), at("dirs")...))
+		layers = append(layers, rootfs.Dirs("extras: dirs", extraDirs(ex), b.env.Caps, at("dirs")...))
 	}
 	owned := func(key string, paths ...string) {
 		paths = slices.Sorted(slices.Values(paths))
 		name := fmt.Sprintf("%s %s", key, strings.Join(paths, ", "))
-		layers = append(layers, rootfs.Dirs(name, userDirs(t.User, paths...), b.layerOptions(spec.Path{"targets", t.Name(), key})...))
+		layers = append(layers, rootfs.Dirs(name, userDirs(t.User, paths...), b.env.Caps, b.layerOptions(spec.Path{"targets", t.Name(), key})...))
 	}
 	if volumes := b.lacks(t.Volumes...); len(volumes) > 0 {
 		owned("volumes", volumes...)
@@ -181,7 +181,7 @@ func (b *builder) settled() ([]rootfs.Layer, error) {
 	if len(dirs) == 0 {
 		return nil, nil
 	}
-	return []rootfs.Layer{rootfs.Dirs("directories", dirs, b.layerOptions(spec.Path{"targets", t.Name()})...)}, nil
+	return []rootfs.Layer{rootfs.Dirs("directories", dirs, b.env.Caps, b.layerOptions(spec.Path{"targets", t.Name()})...)}, nil
 }
 
 // extraPath is where an extra was written: in the target, at the top level, or,

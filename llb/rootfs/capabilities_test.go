@@ -102,7 +102,7 @@ func TestAccounts(t *testing.T) {
 
 // TestBaseWithoutMerge: a daemon that cannot merge keeps the layers of the base.
 func TestBaseWithoutMerge(t *testing.T) {
-	layers := []rootfs.Layer{rootfs.Base(llb.Image("debian:12")), rootfs.Tmp(), rootfs.Hosts()}
+	layers := []rootfs.Layer{rootfs.Base(llb.Image("debian:12")), rootfs.Tmp(caps), rootfs.Hosts()}
 	g := llbtest.Marshal(t, rootfs.Assemble(layers, pb.Caps.CapSet(nil)), llb.LinuxAmd64)
 	require.Contains(t, fmt.Sprint(g.Ops), "docker.io/library/debian:12")
 	for _, op := range g.Ops {

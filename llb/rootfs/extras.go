@@ -95,8 +95,11 @@ func passwdLayer(passwd, group []byte, u spec.User, home bool, opts []llb.Constr
 
 // Tmp is the layer of /tmp, mode 1777. Making a directory masks the sticky bit,
 // a copy of it does not.
-func Tmp(opts ...llb.ConstraintsOpt) Layer {
+func Tmp(caps apicaps.CapSet, opts ...llb.ConstraintsOpt) Layer {
 	const name = "extras: tmp"
+	if !CopiesModes(caps) {
+		return several(name, unpackedDir(nil, Dir{Path: "/tmp", Mode: 0o1777}), opts...)
+	}
 	dir := llb.Scratch().File(llb.Mkdir("/tmp", 0o777, created), named(name+" (directory)", opts)...)
 	return single(name, llb.Copy(dir, "/tmp", "/tmp", &llb.CopyInfo{Mode: &llb.ChmodOpt{Mode: 0o1777}}, created), opts...)
 }
@@ -136,7 +139,7 @@ type Dir struct {
 // Dirs is the layer of directories that are there for the program to use. Making
 // a directory masks the sticky bit and its like, so one that has them is copied
 // into its place instead.
-func Dirs(name string, dirs []Dir, opts ...llb.ConstraintsOpt) Layer {
+func Dirs(name string, dirs []Dir, caps apicaps.CapSet, opts ...llb.ConstraintsOpt) Layer {
 	empty := llb.Scratch().File(llb.Mkdir("/dir", 0o755, created), named(name+" (directory)", opts)...)
 	// Those around come before those inside, which would make them in passing.
 	dirs = slices.SortedStableFunc(slices.Values(dirs), func(a, b Dir) int { return strings.Compare(a.Path, b.Path) })
@@ -146,6 +149,10 @@ func Dirs(name string, dirs []Dir, opts ...llb.ConstraintsOpt) Layer {
 		action = mkdir(action, path.Dir(d.Path), 0o755, llb.WithParents(true), created)
 		if d.Mode&^0o777 == 0 {
 			action = action.Mkdir(d.Path, os.FileMode(d.Mode), owner, created)
+			continue
+		}
+		if !CopiesModes(caps) {
+			action = unpackedDir(action, d)
 			continue
 		}
 		action = action.Copy(empty, "/dir", d.Path, &llb.CopyInfo{Mode: &llb.ChmodOpt{Mode: os.FileMode(d.Mode)}}, owner, created)

@@ -40,10 +40,10 @@ func layers() []rootfs.Layer {
 		rootfs.TZData(tools),
 		rootfs.Zones(tools, []string{"UTC", "Europe/Paris"}),
 		rootfs.Passwd(spec.Nonroot),
-		rootfs.Tmp(),
+		rootfs.Tmp(caps),
 		rootfs.Nsswitch(),
 		rootfs.Hosts(),
-		rootfs.Dirs("dirs", []rootfs.Dir{{Path: "/srv/app", UID: 1, GID: 2, Mode: 0o750}, {Path: "/spool", Mode: 0o1777}}),
+		rootfs.Dirs("dirs", []rootfs.Dir{{Path: "/srv/app", UID: 1, GID: 2, Mode: 0o750}, {Path: "/spool", Mode: 0o1777}}, caps),
 		rootfs.Copy(llb.Local("context", llb.SessionID("s")), spec.Copy{Src: spec.Words{"config/*"}, Dest: "/etc/app/", Exclude: spec.Words{"*.tmp"}, Chmod: spec.Mode{Bits: 0o644, Set: true}}, []rootfs.Dir{{Path: "/etc", Mode: 0o755}}, caps),
 		rootfs.Binary(llb.Image("compiled"), []string{"api", "worker"}, []string{"/api", "/bin/worker"}, arm64),
 	}
@@ -84,7 +84,7 @@ func timestamp(t *testing.T, a *pb.FileAction) int64 {
 // TestLayersIgnorePlatform: what an extra is made of is one vertex for all
 // platforms. (Those that copy from an image take it for the builder's platform.)
 func TestLayersIgnorePlatform(t *testing.T) {
-	for _, l := range []rootfs.Layer{rootfs.CACertificatesWith([]byte("pem"), caps), rootfs.Passwd(spec.Nonroot), rootfs.Tmp(), rootfs.Nsswitch(), rootfs.Hosts()} {
+	for _, l := range []rootfs.Layer{rootfs.CACertificatesWith([]byte("pem"), caps), rootfs.Passwd(spec.Nonroot), rootfs.Tmp(caps), rootfs.Nsswitch(), rootfs.Hosts()} {
 		amd := llbtest.Marshal(t, l.State(), llb.LinuxAmd64).Digest(t)
 		arm := llbtest.Marshal(t, l.State(), llb.LinuxArm64).Digest(t)
 		require.Equal(t, amd, arm, l.Name)
@@ -92,7 +92,7 @@ func TestLayersIgnorePlatform(t *testing.T) {
 }
 
 func TestTmpIsSticky(t *testing.T) {
-	actions := llbtest.Marshal(t, rootfs.Tmp().State(), llb.LinuxAmd64).FileActions()
+	actions := llbtest.Marshal(t, rootfs.Tmp(caps).State(), llb.LinuxAmd64).FileActions()
 	last := actions[len(actions)-1].GetCopy()
 	require.NotNil(t, last)
 	require.Equal(t, int32(0o1777), last.Mode)
@@ -121,7 +121,7 @@ func TestZones(t *testing.T) {
 
 // TestDirs: a mode beyond 0777 needs a copy, since making a directory masks it.
 func TestDirs(t *testing.T) {
-	actions := llbtest.Marshal(t, rootfs.Dirs("dirs", []rootfs.Dir{{Path: "/a/b", UID: 1, GID: 2, Mode: 0o750}, {Path: "/spool", Mode: 0o1777}}).State(), llb.LinuxAmd64).FileActions()
+	actions := llbtest.Marshal(t, rootfs.Dirs("dirs", []rootfs.Dir{{Path: "/a/b", UID: 1, GID: 2, Mode: 0o750}, {Path: "/spool", Mode: 0o1777}}, caps).State(), llb.LinuxAmd64).FileActions()
 	var modes []string
 	for _, a := range actions {
 		if d := a.GetMkdir(); d != nil && d.Path != "/dir" {
@@ -272,4 +272,25 @@ func TestOldModes(t *testing.T) {
 		}
 	}
 	t.Fatal("nothing is copied")
+}
+
+// TestOldDirectories: BuildKit 0.11 drops what the mode of a copy has beyond 0777, and
+// unpacks it.
+func TestOldDirectories(t *testing.T) {
+	old := without(pb.CapFileSymlinkCreate)
+	for path, l := range map[string]rootfs.Layer{
+		"tmp/":   rootfs.Tmp(old),
+		"spool/": rootfs.Dirs("dirs", []rootfs.Dir{{Path: "/spool", Mode: 0o1777}, {Path: "/srv", Mode: 0o750}}, old),
+	} {
+		var found []string
+		for _, a := range llbtest.Marshal(t, l.State(), llb.LinuxAmd64).FileActions() {
+			require.Zero(t, timestamp(t, a))
+			if f := a.GetMkfile(); f != nil {
+				h, err := tar.NewReader(bytes.NewReader(f.Data)).Next()
+				require.NoError(t, err)
+				found = append(found, fmt.Sprintf("%s %o", h.Name, h.Mode))
+			}
+		}
+		require.Equal(t, []string{path + " 1777"}, found)
+	}
 }
