@@ -41,8 +41,12 @@ func Read(file string, data []byte) (*Document, error) {
 // sets; others in it are ignored. The error is a Problems that lists every
 // mistake found.
 func (doc *Document) Resolve(vars map[string]string) (*Spec, error) {
+	return doc.resolve(newExpander(doc.args, vars))
+}
+
+func (doc *Document) resolve(vars *expander) (*Spec, error) {
 	d := newDecoder(doc.file, doc.text)
-	d.vars = newExpander(doc.args, vars)
+	d.vars = vars
 	s := &Spec{file: doc.file}
 	if d.root(doc.root, s) && !d.overflow {
 		d.validate(s)

@@ -106,6 +106,8 @@ type expander struct {
 	// hints remembers what to write instead of an unknown name, since an anchor is
 	// read once for each of its aliases.
 	hints map[string]string
+	// keep tells whether a variable stays in a value; nil for none.
+	keep func(at Path, name string) bool
 }
 
 func newExpander(declared args, vars map[string]string) *expander {
@@ -231,6 +233,10 @@ func (x *expansion) braced(braces int, wanted bool) bool {
 		return false
 	}
 	value, _, ok := x.lookup(name)
+	if ok && x.keeps(name, wanted) {
+		x.rest = behind[2:]
+		return x.write(string(symbolOpen)+name+behind[:2], true) && x.text(braces+1, true) && x.write(string(symbolClose), true)
+	}
 	if !ok || !alternative && !x.write(value, wanted) {
 		return false
 	}
@@ -241,11 +247,19 @@ func (x *expansion) braced(braces int, wanted bool) bool {
 // variable writes the value that a variable must have.
 func (x *expansion) variable(name string, wanted bool) bool {
 	value, set, ok := x.lookup(name)
+	if ok && x.keeps(name, wanted) {
+		return x.write(string(symbolOpen)+name+string(symbolClose), true)
+	}
 	if ok && wanted && !set {
 		x.problem(x.node, "%s has no value; pass one with --build-arg %s=…, or write ${%s:-default}", clip(name), clip(name), clip(name))
 		return false
 	}
 	return ok && x.write(value, wanted)
+}
+
+// keeps tells whether a variable stays in the value.
+func (x *expansion) keeps(name string, wanted bool) bool {
+	return wanted && name != argTarget && x.vars.keep != nil && x.vars.keep(x.path, name)
 }
 
 // lookup finds the value of a variable. It is an error if there can be none.
