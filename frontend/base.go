@@ -176,9 +176,19 @@ func (b *builder) binaryPath(i int) spec.Path {
 // passwd is the layer of the accounts: beside those of the base, if it has any.
 // There is none when the base has the user already.
 func (b *builder) passwd(opts []llb.ConstraintsOpt) ([]rootfs.Layer, error) {
+	acc, home, err := b.accounts()
+	if err != nil || acc == nil {
+		return nil, err
+	}
+	return []rootfs.Layer{rootfs.Passwd(acc, b.target.User, home, opts...)}, nil
+}
+
+// accounts are those of the image, nil when the base has them all; home tells whether the
+// home of the user is to be made.
+func (b *builder) accounts() (acc *rootfs.Accounts, makeHome bool, err error) {
 	u := b.target.User
 	if b.base == nil || !b.base.has("/etc/passwd") {
-		return []rootfs.Layer{rootfs.Passwd(u, opts...)}, nil
+		return rootfs.NewAccounts(u), true, nil
 	}
 	read := func(name string) ([]byte, error) {
 		data, err := b.base.files.ReadFile(name)
@@ -189,20 +199,20 @@ func (b *builder) passwd(opts []llb.ConstraintsOpt) ([]rootfs.Layer, error) {
 	}
 	passwd, err := read("etc/passwd")
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	group, err := read("etc/group")
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	acc := rootfs.ReadAccounts(passwd, group)
+	acc = rootfs.ReadAccounts(passwd, group)
 	if id, taken := acc.User(u.Name); taken && id != u.UID && b.spec.Wrote(spec.Path{"targets", b.target.Name(), "user", "name"}) {
-		return nil, b.spec.Problem(spec.Path{"targets", b.target.Name(), "user", "name"},
+		return nil, false, b.spec.Problem(spec.Path{"targets", b.target.Name(), "user", "name"},
 			fmt.Sprintf("the base %s has a user %s already, with the number %d; choose another name, or write user: %d", b.target.Base, u.Name, id, id))
 	}
 	home, known := acc.Home(u.UID)
 	if at := (spec.Path{"targets", b.target.Name(), "user", "home"}); known && home != u.Home && b.spec.Wrote(at) {
-		return nil, b.spec.Problem(at, fmt.Sprintf("the base %s has an account with the number %d already, whose home is %s; write user: %d, or choose another number", b.target.Base, u.UID, home, u.UID))
+		return nil, false, b.spec.Problem(at, fmt.Sprintf("the base %s has an account with the number %d already, whose home is %s; write user: %d, or choose another number", b.target.Base, u.UID, home, u.UID))
 	}
 	if known {
 		u.Home = home
@@ -212,9 +222,9 @@ func (b *builder) passwd(opts []llb.ConstraintsOpt) ([]rootfs.Layer, error) {
 		b.target.User.Home = u.Home
 	}
 	if !acc.Add(u) {
-		return nil, nil
+		return nil, false, nil
 	}
-	return []rootfs.Layer{rootfs.PasswdWith(acc, u, !known && !b.base.dir(u.Home), opts...)}, nil
+	return acc, !known && !b.base.dir(u.Home), nil
 }
 
 // lacks are those of the directories that the base does not have.

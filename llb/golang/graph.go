@@ -33,13 +33,16 @@ type layers struct {
 	modules, compiled *llb.State
 }
 
+// downloadCommand downloads the dependencies.
+var downloadCommand = []string{"go", "mod", "download"}
+
 // download adds the download of the dependencies to the graph. It serves all targets
 // of the module or workspace and all platforms. What the modules say of those of the
 // sources is a small state of its own, which can be read without the modules.
 func (p *Plan) download(e toolchain.Env) (modules, facts llb.State) {
 	args := gocache.Download{
 		Helper: helper, Source: toolchain.SourceDir, Dir: p.project.dir, Home: modCache, Store: downloadsDir, Facts: factsDir,
-		Run: []string{"go", "mod", "download"},
+		Run: downloadCommand,
 	}
 	for _, m := range p.project.modules {
 		args.Local = append(args.Local, m.path)

@@ -13,6 +13,9 @@ import (
 // noLogin is the shell of every account: there is none in the image.
 const noLogin = "/sbin/nologin"
 
+// NewAccounts are those of an image that has root and the user.
+func NewAccounts(u spec.User) *Accounts { return ReadAccounts(accounts(u)) }
+
 // accounts is the content of /etc/passwd and /etc/group for root and the user.
 func accounts(u spec.User) (passwd, group []byte) {
 	var p, g bytes.Buffer
@@ -97,6 +100,7 @@ func (a *Accounts) Add(u spec.User) bool {
 	return added
 }
 
-func (a *Accounts) files() (passwd, group []byte) {
+// Files are the contents of /etc/passwd and /etc/group.
+func (a *Accounts) Files() (passwd, group []byte) {
 	return []byte(strings.Join(a.passwd, "\n") + "\n"), []byte(strings.Join(a.group, "\n") + "\n")
 }

@@ -83,7 +83,7 @@ func TestAccounts(t *testing.T) {
 			a := read()
 			require.Equal(t, tc.added, a.Add(tc.user))
 			files := map[string]string{}
-			for _, act := range llbtest.Marshal(t, rootfs.PasswdWith(a, tc.user, false).State(), llb.LinuxAmd64).FileActions() {
+			for _, act := range llbtest.Marshal(t, rootfs.Passwd(a, tc.user, false).State(), llb.LinuxAmd64).FileActions() {
 				if f := act.GetMkfile(); f != nil {
 					files[f.Path] = string(f.Data)
 				}

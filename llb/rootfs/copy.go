@@ -61,6 +61,14 @@ func chmod(bits int, caps apicaps.CapSet) *llb.ChmodOpt {
 	if bits&^0o777 != 0 || !CopiesModes(caps) {
 		return &llb.ChmodOpt{Mode: os.FileMode(bits)}
 	}
+	return &llb.ChmodOpt{ModeStr: ChmodWord(bits)}
+}
+
+// ChmodWord is the mode of an entry of copy as chmod(1) and COPY --chmod take it.
+func ChmodWord(bits int) string {
+	if bits&^0o777 != 0 {
+		return fmt.Sprintf("%04o", bits)
+	}
 	clauses := []string{"a-x"}
 	for i, class := range []string{"u", "g", "o"} {
 		perm := bits >> (6 - 3*i)
@@ -78,7 +86,7 @@ func chmod(bits int, caps apicaps.CapSet) *llb.ChmodOpt {
 		}
 		clauses = append(clauses, clause)
 	}
-	return &llb.ChmodOpt{ModeStr: strings.Join(clauses, ",")}
+	return strings.Join(clauses, ",")
 }
 
 // DirMode is what becomes of the mode bits for a directory: who may read it may

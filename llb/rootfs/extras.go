@@ -22,8 +22,8 @@ const (
 	ZoneinfoPath = "/usr/share/zoneinfo"
 )
 
-// certPEM is where BSD, Alpine and LibreSSL look for the bundle.
-const certPEM = "/etc/ssl/cert.pem"
+// CertPEM is where BSD, Alpine and LibreSSL look for the bundle.
+const CertPEM = "/etc/ssl/cert.pem"
 
 // CACertificates is the layer of the certificate bundle of tools, the image of
 // the frontend.
@@ -43,7 +43,7 @@ func CACertificatesWith(bundle []byte, caps apicaps.CapSet, opts ...llb.Constrai
 // certificates is the layer of a bundle that fill adds to its directory.
 func certificates(fill func(*llb.FileAction) *llb.FileAction, caps apicaps.CapSet, opts []llb.ConstraintsOpt) Layer {
 	dir := llb.Mkdir(path.Dir(BundlePath), 0o755, llb.WithParents(true), created)
-	return several("extras: ca-certificates", symlinks(fill(dir), caps, symlink{certPEM, BundlePath}), opts...)
+	return several("extras: ca-certificates", symlinks(fill(dir), caps, symlink{CertPEM, BundlePath}), opts...)
 }
 
 // TZData is the layer of the time zone database of tools, the image of the
@@ -66,25 +66,14 @@ func Zones(tools llb.State, names []string, opts ...llb.ConstraintsOpt) Layer {
 	return several("extras: tzdata", action, opts...)
 }
 
-// Passwd is the layer of /etc/passwd and /etc/group, with root and the user, and
-// of the user's home.
-func Passwd(u spec.User, opts ...llb.ConstraintsOpt) Layer {
-	passwd, group := accounts(u)
-	return passwdLayer(passwd, group, u, u.Home != "/", opts)
-}
-
-// PasswdWith is the layer of accounts that are there and the user's. home tells
-// whether the user's home is to be made.
-func PasswdWith(a *Accounts, u spec.User, home bool, opts ...llb.ConstraintsOpt) Layer {
-	passwd, group := a.files()
-	return passwdLayer(passwd, group, u, home && u.Home != "/", opts)
-}
-
-func passwdLayer(passwd, group []byte, u spec.User, home bool, opts []llb.ConstraintsOpt) Layer {
+// Passwd is the layer of /etc/passwd and /etc/group. home tells whether the home of the
+// user is to be made.
+func Passwd(a *Accounts, u spec.User, home bool, opts ...llb.ConstraintsOpt) Layer {
+	passwd, group := a.Files()
 	action := llb.Mkdir("/etc", 0o755, created).
 		Mkfile("/etc/passwd", 0o644, passwd, created).
 		Mkfile("/etc/group", 0o644, group, created)
-	if home {
+	if home && u.Home != "/" {
 		if parent := path.Dir(u.Home); parent != "/" {
 			action = action.Mkdir(parent, 0o755, llb.WithParents(true), created)
 		}
@@ -104,14 +93,20 @@ func Tmp(caps apicaps.CapSet, opts ...llb.ConstraintsOpt) Layer {
 	return single(name, llb.Copy(dir, "/tmp", "/tmp", &llb.CopyInfo{Mode: &llb.ChmodOpt{Mode: 0o1777}}, created), opts...)
 }
 
+// NsswitchText and HostsText are the contents of the files.
+const (
+	NsswitchText = "hosts: files dns\n"
+	HostsText    = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
+)
+
 // Nsswitch is the layer of /etc/nsswitch.conf: files before DNS.
 func Nsswitch(opts ...llb.ConstraintsOpt) Layer {
-	return etcFile("nsswitch.conf", "extras: nsswitch", "hosts: files dns\n", opts)
+	return etcFile("nsswitch.conf", "extras: nsswitch", NsswitchText, opts)
 }
 
 // Hosts is the layer of /etc/hosts with the names of the loopback addresses.
 func Hosts(opts ...llb.ConstraintsOpt) Layer {
-	return etcFile("hosts", "extras: hosts", "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n", opts)
+	return etcFile("hosts", "extras: hosts", HostsText, opts)
 }
 
 // SBOMPath is where the SPDX document of a target lies in its image. Trivy and Syft take

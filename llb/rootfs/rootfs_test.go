@@ -39,7 +39,7 @@ func layers() []rootfs.Layer {
 		rootfs.CACertificatesWith([]byte("pem"), caps),
 		rootfs.TZData(tools),
 		rootfs.Zones(tools, []string{"UTC", "Europe/Paris"}),
-		rootfs.Passwd(spec.Nonroot),
+		rootfs.Passwd(rootfs.NewAccounts(spec.Nonroot), spec.Nonroot, true),
 		rootfs.Tmp(caps),
 		rootfs.Nsswitch(),
 		rootfs.Hosts(),
@@ -84,7 +84,7 @@ func timestamp(t *testing.T, a *pb.FileAction) int64 {
 // TestLayersIgnorePlatform: what an extra is made of is one vertex for all
 // platforms. (Those that copy from an image take it for the builder's platform.)
 func TestLayersIgnorePlatform(t *testing.T) {
-	for _, l := range []rootfs.Layer{rootfs.CACertificatesWith([]byte("pem"), caps), rootfs.Passwd(spec.Nonroot), rootfs.Tmp(caps), rootfs.Nsswitch(), rootfs.Hosts()} {
+	for _, l := range []rootfs.Layer{rootfs.CACertificatesWith([]byte("pem"), caps), rootfs.Passwd(rootfs.NewAccounts(spec.Nonroot), spec.Nonroot, true), rootfs.Tmp(caps), rootfs.Nsswitch(), rootfs.Hosts()} {
 		amd := llbtest.Marshal(t, l.State(), llb.LinuxAmd64).Digest(t)
 		arm := llbtest.Marshal(t, l.State(), llb.LinuxArm64).Digest(t)
 		require.Equal(t, amd, arm, l.Name)
@@ -166,7 +166,7 @@ func TestPasswd(t *testing.T) {
 			"root:x:0:0:root:/root:/sbin/nologin\napp:x:1000:0:app:/:/sbin/nologin\n", "root:x:0:\n", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			g := llbtest.Marshal(t, rootfs.Passwd(tc.user).State(), llb.LinuxAmd64)
+			g := llbtest.Marshal(t, rootfs.Passwd(rootfs.NewAccounts(tc.user), tc.user, true).State(), llb.LinuxAmd64)
 			got := map[string]string{}
 			home := ""
 			for _, a := range g.FileActions() {

@@ -141,12 +141,17 @@ func underscored(triple string) string { return strings.ReplaceAll(triple, "-", 
 // the image needs nothing for them, and a change in one installs nothing anew.
 func (p *Plan) withTools(st llb.State, pf platform.Platform, buildArch string) llb.State {
 	dir, then := toolsDir(pf), llb.WithCreatedTime(time.Unix(0, 0))
-	files := tools(pf, cross(pf, buildArch), p.compilesC, p.withLLD(pf, buildArch))
+	files := p.toolsFor(pf, buildArch)
 	action := llb.Mkdir(path.Join(dir, emptyLibs), 0o755, llb.WithParents(true), then)
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		action = action.Mkfile(path.Join(dir, name), 0o755, []byte(files[name]), then)
 	}
 	return st.File(action, llb.WithCustomNamef("[toolchain] linker settings for %s", pf.Rust.Triple))
+}
+
+// toolsFor are the files in toolsDir that link for pf here.
+func (p *Plan) toolsFor(pf platform.Platform, buildArch string) map[string]string {
+	return tools(pf, cross(pf, buildArch), p.compilesC, p.withLLD(pf, buildArch))
 }
 
 // noCXX is said where C++ does not compile. That it does not is known only then: a

@@ -16,12 +16,17 @@ import (
 	"github.com/fromscratch-build/fromscratch/llb/toolchain"
 )
 
+// messageFormat has Cargo tell the helper what it compiles.
+const messageFormat = "--message-format=json-render-diagnostics"
+
+// toolchainVariable tells toolchains apart in the keys of the graph.
+const toolchainVariable = "FROMSCRATCH_TOOLCHAIN"
+
 // command is the cargo build of what is selected, which is all of one workspace
 // and, but for packages, binaries and features, built alike.
 func (p *Plan) command(e toolchain.Env, pf platform.Platform, selected ...*selection) []string {
 	b := &selected[0].target.Build
-	// The messages tell the helper what was compiled.
-	args := []string{"cargo", "build", "--message-format=json-render-diagnostics", "--profile", p.profile()}
+	args := []string{"cargo", "build", messageFormat, "--profile", p.profile()}
 	if p.locked() {
 		args = append(args, "--locked")
 	}
@@ -130,7 +135,7 @@ func (p *Plan) environment(e toolchain.Env, pf platform.Platform) [][2]string {
 		{profile + "_STRIP", "symbols"},
 		// The toolchain image is part of what was compiled, but BuildKit leaves cache
 		// ids out of the key of an exec: what tells mounts apart is said here again.
-		{"FROMSCRATCH_TOOLCHAIN", p.toolchainID(e)},
+		{toolchainVariable, p.toolchainID(e)},
 	}...)
 	switch p.target.Build.Optimize {
 	case spec.OptimizeSize:

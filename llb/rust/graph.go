@@ -41,12 +41,7 @@ type layers struct {
 // fetch adds the download of the dependencies to the graph. It serves all targets
 // of the workspace and, but for rare ones, all platforms.
 func (p *Plan) fetch(e toolchain.Env, pf platform.Platform) llb.State {
-	run := []string{"cargo", "fetch", "--locked"}
-	// Without a target, Cargo downloads what is for Windows too.
-	for _, triple := range triples(pf) {
-		run = append(run, "--target", triple)
-	}
-	args := sourcesync.Fetch{Helper: helper, Source: toolchain.SourceDir, Dir: p.workspace.root, Home: cargoHome, Store: storeDir, Run: run}
+	args := sourcesync.Fetch{Helper: helper, Source: toolchain.SourceDir, Dir: p.workspace.root, Home: cargoHome, Store: storeDir, Run: p.fetchCommand(pf)}
 	opts := []llb.RunOption{
 		llb.Args(args.Args()),
 		llb.Dir("/"),
@@ -61,6 +56,19 @@ func (p *Plan) fetch(e toolchain.Env, pf platform.Platform) llb.State {
 		opts = append(opts, llb.AddEnv("RUSTUP_TOOLCHAIN", v))
 	}
 	return e.WithPackages(p.target.Toolchain.Packages).Run(opts...).AddMount(cargoHome, llb.Scratch())
+}
+
+// fetchCommand downloads the dependencies. Without a target, Cargo downloads what is for
+// Windows too.
+func (p *Plan) fetchCommand(pf platform.Platform) []string {
+	run := []string{"cargo", "fetch"}
+	if p.locked() {
+		run = append(run, "--locked")
+	}
+	for _, triple := range triples(pf) {
+		run = append(run, "--target", triple)
+	}
+	return run
 }
 
 // triples lists the platforms that dependencies are downloaded for: those that are
@@ -114,7 +122,7 @@ func (p *Plan) compile(e toolchain.Env, pf platform.Platform, built *layers) llb
 	for _, sel := range p.together {
 		for i, bin := range sel.bins {
 			args.Copy = append(args.Copy, sourcesync.Copy{
-				From: path.Join(targetDir, pf.Rust.Triple, p.profileDir(), bin),
+				From: p.left(pf, bin),
 				To:   path.Join(toolchain.OutDir, sel.target.Name(), sel.binaries[i]),
 			})
 		}
@@ -132,6 +140,11 @@ func (p *Plan) compile(e toolchain.Env, pf platform.Platform, built *layers) llb
 	// One mount for the whole home: Cargo's lock lies at its root.
 	opts = append(append(opts, e.CacheMount(cargoHome, "cargo/home", llb.CacheMountShared)), p.credentials()...)
 	return p.run(e, pf, args, opts...).AddMount(toolchain.OutDir, llb.Scratch())
+}
+
+// left is where Cargo leaves a binary.
+func (p *Plan) left(pf platform.Platform, bin string) string {
+	return path.Join(targetDir, pf.Rust.Triple, p.profileDir(), bin)
 }
 
 // cargo runs the helper with the Cargo home that was fetched. Some build scripts

@@ -23,21 +23,27 @@ const RustupTitle = "rustup target add"
 // image has it all.
 func (p *Plan) prepared(e toolchain.Env, pf platform.Platform) llb.State {
 	st := e.WithPackages(p.target.Toolchain.Packages)
-	run := func(name string, args ...string) {
-		opts := []llb.RunOption{llb.Args(args), llb.WithCustomName("[toolchain] " + name), e.ToolchainLocation}
+	for _, s := range p.additions(e, pf) {
+		opts := []llb.RunOption{llb.Args(s.Args), llb.WithCustomName("[toolchain] " + s.Title), e.ToolchainLocation}
 		st = st.Run(append(opts, e.Run...)...).Root()
 	}
+	return p.withTools(st, pf, e.BuildArch)
+}
+
+// additions are what is run to add to the image what it may lack for pf.
+func (p *Plan) additions(e toolchain.Env, pf platform.Platform) []toolchain.Script {
+	var out []toolchain.Script
 	if e.Image.Getenv("RUSTUP_HOME") != "" {
-		run(RustupTitle+" "+pf.Rust.Triple, "rustup", "target", "add", pf.Rust.Triple)
+		out = append(out, toolchain.Script{Title: RustupTitle + " " + pf.Rust.Triple, Args: []string{"rustup", "target", "add", pf.Rust.Triple}})
 	}
 	switch {
 	case p.compilesC || cross(pf, e.BuildArch) && p.needsGCC():
 		args := []string{"/bin/sh", "-c", installC, "install-c", pf.Rust.GNU, pf.Rust.Musl, pf.Rust.Debian, toolsDir(pf)}
-		run("C compiler for "+pf.Rust.Musl, append(args, p.cTools()...)...)
+		out = append(out, toolchain.Script{Title: "C compiler for " + pf.Rust.Musl, Args: append(args, p.cTools()...)})
 	case cross(pf, e.BuildArch):
-		run("linker for "+pf.Rust.Triple, "/bin/sh", "-c", installLinker, "install-cross-linker", pf.Rust.GNU)
+		out = append(out, toolchain.Script{Title: "linker for " + pf.Rust.Triple, Args: []string{"/bin/sh", "-c", installLinker, "install-cross-linker", pf.Rust.GNU}})
 	}
-	return p.withTools(st, pf, e.BuildArch)
+	return out
 }
 
 // installC adds Debian's cross compiler, its musl for the architecture, and the

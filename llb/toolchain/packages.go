@@ -19,12 +19,18 @@ func (e Env) WithPackages(names []string) llb.State {
 	if len(names) == 0 {
 		return e.Image.State
 	}
+	install := Packages(names)
 	opts := []llb.RunOption{
-		llb.Args(append([]string{"/bin/sh", "-c", installPackages, PackagesCommand}, names...)),
-		llb.WithCustomNamef("[toolchain] %s %s", PackagesTitle, strings.Join(names, " ")),
+		llb.Args(install.Args),
+		llb.WithCustomNamef("[toolchain] %s", install.Title),
 		e.ToolchainLocation,
 	}
 	return e.Image.State.Run(append(opts, e.Run...)...).Root()
+}
+
+// Packages is the script that installs packages.
+func Packages(names []string) Script {
+	return Script{PackagesTitle + " " + strings.Join(names, " "), append([]string{"/bin/sh", "-c", installPackages, PackagesCommand}, names...)}
 }
 
 // installPackages takes the names as its arguments: no shell reads them. apt-get

@@ -13,8 +13,9 @@ import (
 
 // Places in the container.
 const (
-	inDir  = "/fromscratch/programs"
-	outDir = "/fromscratch/packed"
+	inDir = "/fromscratch/programs"
+	// OutDir is where UPX leaves what it packs.
+	OutDir = "/fromscratch/packed"
 )
 
 // Name is what the program is called, with the name that Debian gives it.
@@ -28,11 +29,11 @@ type Packer struct {
 	Program string
 }
 
-// args are the arguments that pack one file. Level 7 is what UPX takes for files of
+// Args is the argument vector that packs one file, out of one folder into another. Level 7 is what UPX takes for files of
 // more than 512 KB: levels 8 and 9 take three to four times as long for one percent.
 // What UPX does at a level depends on the file and its version alone.
-func (p Packer) args(file string) []string {
-	return []string{p.Program, "-q", "-7", "--no-color", "--no-progress", "-o", path.Join(outDir, path.Base(file)), path.Join(inDir, file)}
+func (p Packer) Args(file string) []string {
+	return []string{p.Program, "-q", "-7", "--no-color", "--no-progress", "-o", path.Join(OutDir, path.Base(file)), path.Join(inDir, file)}
 }
 
 // Title begins the name of every vertex that packs.
@@ -45,14 +46,14 @@ func (p Packer) Pack(programs llb.State, files []string, pf platform.Platform, o
 	var last []llb.ConstraintsOpt
 	for _, file := range files {
 		run := append([]llb.RunOption{
-			llb.Args(p.args(file)),
+			llb.Args(p.Args(file)),
 			llb.Dir("/"),
 			llb.AddMount(inDir, programs, llb.Readonly),
 			// It reads one file and writes another.
 			llb.Network(pb.NetMode_NONE),
 		}, opts...)
 		run = append(run, llb.WithCustomNamef("[%s] %s %s", pf, Title, path.Base(file)))
-		packed := p.Image.Run(run...).AddMount(outDir, llb.Scratch())
+		packed := p.Image.Run(run...).AddMount(OutDir, llb.Scratch())
 		if len(files) == 1 && path.Base(file) == file {
 			return packed
 		}
