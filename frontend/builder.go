@@ -45,6 +45,8 @@ type prepared struct {
 	filled map[string]filled
 	// certs holds the certificates that join a bundle, by the files they are in.
 	certs map[spec.Certificate][]pemfile.Certificate
+	// planOnly is set when nothing is compiled in the end, so that nothing is begun ahead.
+	planOnly bool
 }
 
 func (f Frontend) prepare(ctx context.Context, req *request, src *sources.FS) (*prepared, error) {
@@ -136,7 +138,7 @@ func (b *builder) equip(ctx context.Context, from filled) error {
 		BuildLocation:     p.req.location(s.BuildRange(t.Name())),
 		ToolchainLocation: p.req.location(s.KeyRange(s.ToolchainPath(t)...)),
 	}
-	if l, ok := b.plan.(toolchain.Learner); ok {
+	if l, ok := b.plan.(toolchain.Learner); ok && !p.planOnly {
 		if st, ok := l.Facts(b.env); ok {
 			go ahead(func() error { return p.req.begin(ctx, st) })
 		}

@@ -57,8 +57,12 @@ func generalCall(opts map[string]string) (res *client.Result, ok bool, err error
 // build. Every question that buildx knows has an answer: to one that has none,
 // buildx has the Dockerfile frontend reply, which takes the spec for a Dockerfile.
 func (f Frontend) call(ctx context.Context, req *request) (res *client.Result, ok bool, err error) {
-	if req.BuildOpts().Opts[keyRequestID] == imagelist.Definition.Name {
+	switch req.BuildOpts().Opts[keyRequestID] {
+	case imagelist.Definition.Name:
 		res, err = f.imageCall(ctx, req)
+		return res, true, err
+	case requestDockerfile:
+		res, err = f.dockerfile(ctx, req)
 		return res, true, err
 	}
 	res, ok, err = req.HandleSubrequest(ctx, dockerui.RequestHandler{
@@ -67,7 +71,7 @@ func (f Frontend) call(ctx context.Context, req *request) (res *client.Result, o
 		Lint:        func(ctx context.Context) (*lint.LintResults, error) { return req.lintResults(ctx) },
 	})
 	if unknown, is := errors.AsType[*errdefs.UnsupportedSubrequestError](err); is {
-		err = fmt.Errorf("there is no call %s; known calls are check, images, outline, schema, subrequests.describe and targets", strings.TrimPrefix(unknown.Name, "frontend."))
+		err = fmt.Errorf("there is no call %s; known calls are check, dockerfile, images, outline, schema, subrequests.describe and targets", strings.TrimPrefix(unknown.Name, "frontend."))
 	}
 	return res, ok, err
 }
@@ -78,6 +82,7 @@ func describeCalls() (*client.Result, error) {
 		describedAs(outline.SubrequestsOutlineDefinition, "List the arguments and caches of a target"),
 		imagelist.Definition,
 		describedAs(targets.SubrequestsTargetsDefinition, "List the targets of the spec"),
+		dockerfileDefinition,
 		schemaDefinition,
 		subrequests.SubrequestsDescribeDefinition,
 	}, "", "  ")

@@ -98,7 +98,7 @@ func TestDescribe(t *testing.T) {
 	for _, r := range all {
 		names = append(names, r.Name)
 	}
-	require.ElementsMatch(t, []string{"frontend.lint", "frontend.outline", "frontend.targets", "frontend.images", "frontend.schema", "frontend.subrequests.describe"}, names)
+	require.ElementsMatch(t, []string{"frontend.lint", "frontend.outline", "frontend.targets", "frontend.images", "frontend.dockerfile", "frontend.schema", "frontend.subrequests.describe"}, names)
 	for _, name := range names {
 		_, _ = ask[any](t, callSpec, name, map[string]string{"target": "app"})
 	}
@@ -113,7 +113,7 @@ func TestGeneralCalls(t *testing.T) {
 
 func TestUnknownCall(t *testing.T) {
 	_, err := build(newClient(t, callSpec, map[string]string{"requestid": "frontend.nonsense"}))
-	require.EqualError(t, err, "there is no call nonsense; known calls are check, images, outline, schema, subrequests.describe and targets")
+	require.EqualError(t, err, "there is no call nonsense; known calls are check, dockerfile, images, outline, schema, subrequests.describe and targets")
 }
 
 func TestFindingsAsErrors(t *testing.T) {

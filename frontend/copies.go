@@ -28,6 +28,8 @@ type copied struct {
 	from    origin
 	found   []found
 	exclude *patternmatcher.PatternMatcher
+	// dirs are the directories that are made for it.
+	dirs []rootfs.Dir
 }
 
 // found is a file or a directory that a source of an entry stands for.
@@ -85,12 +87,11 @@ func (b *builder) copy(ctx context.Context, c *copied) (rootfs.Layer, error) {
 	if err := b.checkMode(c); err != nil {
 		return rootfs.Layer{}, err
 	}
-	dirs, err := b.dirsOf(c)
-	if err != nil {
+	if c.dirs, err = b.dirsOf(c); err != nil {
 		return rootfs.Layer{}, err
 	}
 	b.copied = append(b.copied, c)
-	return rootfs.Copy(c.from.state, c.Copy, dirs, b.env.Caps, b.optionsAt(b.spec.ValueRange(c.at...))...), nil
+	return rootfs.Copy(c.from.state, c.Copy, c.dirs, b.env.Caps, b.optionsAt(b.spec.ValueRange(c.at...))...), nil
 }
 
 // checkMode refuses a mode for a directory where BuildKit would leave everything in it as

@@ -123,6 +123,15 @@ func (b *builder) ownedDirs() []rootfs.Dir {
 // carry the directories above their files, have taken: there is none when no
 // layer writes below a directory of another, as usual.
 func (b *builder) settled() ([]rootfs.Layer, error) {
+	dirs, err := b.settledDirs()
+	if err != nil || len(dirs) == 0 {
+		return nil, err
+	}
+	return []rootfs.Layer{rootfs.Dirs("directories", dirs, b.env.Caps, b.layerOptions(spec.Path{"targets", b.target.Name()})...)}, nil
+}
+
+// settledDirs are the directories that other layers have taken something from.
+func (b *builder) settledDirs() ([]rootfs.Dir, error) {
 	t, ex := b.target, b.target.Extras
 	written := slices.Concat(b.lacks(t.Workdir), b.lacks(t.Volumes...))
 	written = append(written, b.binaryPaths()...)
@@ -178,10 +187,7 @@ func (b *builder) settled() ([]rootfs.Layer, error) {
 			dirs = append(dirs, d)
 		}
 	}
-	if len(dirs) == 0 {
-		return nil, nil
-	}
-	return []rootfs.Layer{rootfs.Dirs("directories", dirs, b.env.Caps, b.layerOptions(spec.Path{"targets", t.Name()})...)}, nil
+	return dirs, nil
 }
 
 // extraPath is where an extra was written: in the target, at the top level, or,

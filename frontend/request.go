@@ -97,6 +97,11 @@ func (r *request) platforms() ([]platform.Platform, error) {
 
 // resolve gives the variables of the spec their values for one platform.
 func (r *request) resolve(pf platform.Platform) (*spec.Spec, error) {
+	return r.doc.Resolve(r.variables(pf))
+}
+
+// variables are the values of variables for one platform.
+func (r *request) variables(pf platform.Platform) map[string]string {
 	vars := maps.Clone(r.BuildArgs)
 	if vars == nil {
 		vars = map[string]string{}
@@ -108,7 +113,7 @@ func (r *request) resolve(pf platform.Platform) (*spec.Spec, error) {
 	}
 	set("TARGET", pf.OCI)
 	set("BUILD", r.BuildPlatforms[0])
-	return r.doc.Resolve(vars)
+	return vars
 }
 
 // unknownArgs lists the build arguments of the request that the spec does not
@@ -117,7 +122,7 @@ func (r *request) unknownArgs() []string {
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(r.BuildArgs)) {
 		switch {
-		case r.doc.Declares(name), strings.HasPrefix(name, "BUILDKIT_"), strings.HasSuffix(strings.ToLower(name), "_proxy"):
+		case r.doc.Declares(name), name == argDockerfile, strings.HasPrefix(name, "BUILDKIT_"), strings.HasSuffix(strings.ToLower(name), "_proxy"):
 		default:
 			out = append(out, name)
 		}
