@@ -207,7 +207,7 @@ func (w *dockerfileWriter) keep(at spec.Path, name string) bool {
 		return true
 	}
 	// Nothing but a comment comes of a description.
-	if !automatic && !(len(at) == 3 && at[2] == "description") {
+	if !automatic && (len(at) != 3 || at[2] != "description") {
 		w.fixed[name] = true
 	}
 	return false

@@ -14,6 +14,7 @@ import (
 	"maps"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"slices"
@@ -152,10 +153,8 @@ func TestClassicBuilder(t *testing.T) {
 			b := builds.Build{Bed: bed, Context: filepath.Join("..", "examples", name), Platforms: []string{"linux/amd64"}}
 			ours := b.OK(t, builds.Image).Layout
 			text := dockerfileOf(t, b, "--build-arg", "FROMSCRATCH_DOCKERFILE=plain")
-			for _, l := range strings.Split(text, "\n") {
-				if words := strings.Fields(l); len(words) > 3 && words[0] == "FROM" && strings.Contains(words[1], ":") {
-					here(t, words[1])
-				}
+			for _, base := range bases(text) {
+				here(t, base)
 			}
 			file := filepath.Join(t.TempDir(), "Dockerfile")
 			require.NoError(t, os.WriteFile(file, []byte(text), 0o644))
@@ -166,6 +165,57 @@ func TestClassicBuilder(t *testing.T) {
 			equivalent(t, imageOf(ours.Images["linux/amd64"]), saved(t, tag))
 		})
 	}
+}
+
+// TestBuildah is TestClassicBuilder for buildah, where it is installed.
+func TestBuildah(t *testing.T) {
+	long(t)
+	program, err := exec.LookPath("buildah")
+	if err != nil {
+		t.Skip("buildah is not installed")
+	}
+	b := builds.Build{Bed: bed, Context: filepath.Join("..", "examples", "go-service"), Platforms: []string{"linux/amd64"}}
+	ours := b.OK(t, builds.Image).Layout
+	text := dockerfileOf(t, b, "--build-arg", "FROMSCRATCH_DOCKERFILE=plain")
+	dir := t.TempDir()
+	buildah := func(args ...string) {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), program, append([]string{"--root", filepath.Join(dir, "root"), "--runroot", filepath.Join(dir, "run"), "--storage-driver", "vfs"}, args...)...)
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, "%s", out)
+	}
+	for _, image := range bases(text) {
+		full := "docker.io/" + image
+		if !strings.Contains(image, "/") {
+			full = "docker.io/library/" + image
+		}
+		from := bed.Registry + strings.TrimPrefix(full, "docker.io")
+		buildah("pull", "-q", "--tls-verify=false", from)
+		buildah("tag", from, full)
+		// Short names are up to the configuration of the machine.
+		text = strings.ReplaceAll(text, "FROM "+image+" ", "FROM "+full+" ")
+	}
+	file := filepath.Join(dir, "Dockerfile")
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o644))
+	buildah("build", "--isolation", "chroot", "--pull=never", "--network", "host", "-t", "app", "-f", file, b.Context)
+	buildah("push", "app", "oci:"+filepath.Join(dir, "oci")+":latest")
+	l, err := ocilayout.Open(t.Context(), filepath.Join(dir, "oci"))
+	require.NoError(t, err)
+	theirs := imageOf(l.Images["linux/amd64"])
+	// It says of itself that it was there.
+	delete(theirs.Config.Labels, "io.buildah.version")
+	equivalent(t, imageOf(ours.Images["linux/amd64"]), theirs)
+}
+
+// bases are the images that a Dockerfile begins with.
+func bases(text string) []string {
+	var out []string
+	for _, l := range strings.Split(text, "\n") {
+		if words := strings.Fields(l); len(words) > 3 && words[0] == "FROM" && strings.Contains(words[1], ":") {
+			out = append(out, words[1])
+		}
+	}
+	return out
 }
 
 // here gives the Docker Engine an image of the registry under the name that a Dockerfile
