@@ -258,12 +258,10 @@ func imageOf(img *ocilayout.Image) image {
 func equivalent(t *testing.T, ours, theirs image) {
 	t.Helper()
 	require.Equal(t, ours.Platform, theirs.Platform)
-	// BuildKit sets it for Dockerfiles; on Linux it means nothing.
-	theirs.Config.ArgsEscaped = false
 	// A container has no order of variables.
 	slices.Sort(ours.Config.Env)
 	slices.Sort(theirs.Config.Env)
-	require.Equal(t, asJSON(t, ours.Config), asJSON(t, theirs.Config))
+	require.Equal(t, keysOf(t, ours.Config), keysOf(t, theirs.Config))
 	want, got := describe(ours.Files), describe(theirs.Files)
 	require.Equal(t, want, got)
 	for name, f := range ours.Files {
@@ -271,11 +269,16 @@ func equivalent(t *testing.T, ours, theirs image) {
 	}
 }
 
-func asJSON(t *testing.T, v any) string {
+// keysOf are the keys of a config. Of Dockerfiles, BuildKit sets one more, which means
+// nothing on Linux.
+func keysOf(t *testing.T, config dockerspec.DockerOCIImageConfig) map[string]any {
 	t.Helper()
-	data, err := json.MarshalIndent(v, "", " ")
+	data, err := json.Marshal(config)
 	require.NoError(t, err)
-	return string(data)
+	var out map[string]any
+	require.NoError(t, json.Unmarshal(data, &out))
+	delete(out, "ArgsEscaped")
+	return out
 }
 
 // describe is what a container sees of each file but its content and its times.
