@@ -226,6 +226,8 @@ func here(t *testing.T, name string) {
 	if !strings.Contains(name, "/") {
 		from = bed.Registry + "/library/" + name
 	}
+	// A test beside this one may have taken the names away already.
+	t.Cleanup(func() { _, _ = docker(context.Background(), t, "rmi", name, from) })
 	for _, args := range [][]string{{"pull", "-q", from}, {"tag", from, name}} {
 		out, err := docker(t.Context(), t, args...)
 		require.NoError(t, err, out)
