@@ -215,11 +215,11 @@ func (b *builder) caches(ctx context.Context, found map[string]outline.CacheMoun
 	if err != nil {
 		return err
 	}
-	for _, dt := range def.Def {
-		var op pb.Op
-		if err := op.UnmarshalVT(dt); err != nil {
-			return err
-		}
+	ops, err := operations(def)
+	if err != nil {
+		return err
+	}
+	for _, op := range ops {
 		for _, m := range op.GetExec().GetMounts() {
 			if m.CacheOpt != nil {
 				found[m.CacheOpt.ID] = outline.CacheMount{ID: m.CacheOpt.ID, Location: pbLocation(b.spec.BuildRange(b.target.Name()))}
@@ -227,4 +227,16 @@ func (b *builder) caches(ctx context.Context, found map[string]outline.CacheMoun
 		}
 	}
 	return nil
+}
+
+// operations are what a definition is made of.
+func operations(def *llb.Definition) ([]*pb.Op, error) {
+	ops := make([]*pb.Op, len(def.Def))
+	for i, data := range def.Def {
+		ops[i] = new(pb.Op)
+		if err := ops[i].UnmarshalVT(data); err != nil {
+			return nil, err
+		}
+	}
+	return ops, nil
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
 	"github.com/moby/buildkit/frontend/gateway/client"
-	"github.com/moby/buildkit/solver/pb"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
 
@@ -77,11 +76,11 @@ func (c *imageCall) addFrontend(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, dt := range def.Def {
-		var op pb.Op
-		if err := op.UnmarshalVT(dt); err != nil {
-			return err
-		}
+	ops, err := operations(def)
+	if err != nil {
+		return err
+	}
+	for _, op := range ops {
 		ref, ok := strings.CutPrefix(op.GetSource().GetIdentifier(), "docker-image://")
 		if !ok {
 			continue
