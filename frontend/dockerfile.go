@@ -58,7 +58,7 @@ func (f Frontend) dockerfile(ctx context.Context, req *request) (*client.Result,
 		return nil, err
 	}
 	if in.Form == dockerfile.Plain && len(in.Platforms) > 1 {
-		return nil, fmt.Errorf("a Dockerfile that needs no BuildKit is for one platform, and the build is for %s; name one with --platform, and print a file for each", platformNames(in.Platforms))
+		return nil, fmt.Errorf("a Dockerfile that needs no BuildKit is for one platform, and the build is for %s; name one with --platform, and print a file for each", strings.Join(platformNames(in.Platforms), ", "))
 	}
 	if in.BuildPlatform, err = platform.Lookup(req.BuildPlatforms[0]); err != nil {
 		return nil, err
@@ -106,19 +106,19 @@ func (f Frontend) dockerfile(ctx context.Context, req *request) (*client.Result,
 	}
 	w.args(s)
 	text := dockerfile.Write(in)
-	data, err := json.MarshalIndent(map[string]any{"target": in.Target, "form": in.Form, "platforms": strings.Split(platformNames(in.Platforms), ", "), "dockerfile": text}, "", "  ")
+	data, err := json.MarshalIndent(map[string]any{"target": in.Target, "form": in.Form, "platforms": platformNames(in.Platforms), "dockerfile": text}, "", "  ")
 	if err != nil {
 		return nil, err
 	}
 	return textResult(dockerfileDefinition.Version, data, []byte(text)), nil
 }
 
-func platformNames(pfs []platform.Platform) string {
+func platformNames(pfs []platform.Platform) []string {
 	names := make([]string, len(pfs))
 	for i, pf := range pfs {
 		names[i] = pf.String()
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 // image is the reference of the frontend's image; guessed is set where it runs from none.
