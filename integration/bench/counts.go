@@ -1,16 +1,14 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"regexp"
-	"strings"
 
 	"github.com/moby/buildkit/client"
+	digest "github.com/opencontainers/go-digest"
+
+	"github.com/fromscratch-build/fromscratch/integration/builds"
 )
 
 // Counts is the work of a build, as its progress tells it.
@@ -32,40 +30,20 @@ var internal = regexp.MustCompile(`^(\[([^] ]+ )?(internal|auth)\]|(\[[^] ]+\] )
 	`|^\[[^]]*\] FROM |^\[([^] ]+ )?toolchain\] [a-z0-9./@:_-]+$`)
 
 // readProgress counts in the output of --progress=rawjson, and returns what is
-// in it for people. Lines that are no JSON are taken as they are: errors are.
+// in it for people.
 func readProgress(out io.Reader) (Counts, string, error) {
-	vertices := map[string]*client.Vertex{}
-	logs := map[string][]byte{}
-	seen := map[chunk]bool{}
-	var text strings.Builder
-	lines := bufio.NewReader(out)
-	for {
-		line, err := lines.ReadBytes('\n')
-		if len(bytes.TrimSpace(line)) > 0 {
-			var status client.SolveStatus
-			if json.Unmarshal(line, &status) != nil {
-				text.Write(line)
-			}
-			for _, v := range status.Vertexes {
-				vertices[v.Digest.String()] = v
-			}
-			for _, l := range status.Logs {
-				// A vertex that several targets need tells each of them.
-				c := chunk{l.Vertex.String(), l.Timestamp.UnixNano(), string(l.Data)}
-				if seen[c] {
-					continue
-				}
-				seen[c] = true
-				logs[l.Vertex.String()] = append(logs[l.Vertex.String()], l.Data...)
-				text.Write(l.Data)
-			}
+	vertices := map[digest.Digest]*client.Vertex{}
+	logs := map[digest.Digest][]byte{}
+	text, err := builds.ReadProgress(out, func(status *client.SolveStatus) {
+		for _, v := range status.Vertexes {
+			vertices[v.Digest] = v
 		}
-		if errors.Is(err, io.EOF) {
-			break
+		for _, l := range status.Logs {
+			logs[l.Vertex] = append(logs[l.Vertex], l.Data...)
 		}
-		if err != nil {
-			return Counts{}, "", fmt.Errorf("read progress: %w", err)
-		}
+	})
+	if err != nil {
+		return Counts{}, "", err
 	}
 	var c Counts
 	for _, v := range vertices {
@@ -77,21 +55,14 @@ func readProgress(out io.Reader) (Counts, string, error) {
 			c.Executed++
 		}
 	}
-	for digest, l := range logs {
-		if v := vertices[digest]; v != nil && goBuild.MatchString(v.Name) {
+	for vertex, l := range logs {
+		if v := vertices[vertex]; v != nil && goBuild.MatchString(v.Name) {
 			c.Compiled += goPackages(l)
 		} else {
 			c.Compiled += cargoUnits(l)
 		}
 	}
-	return c, text.String(), nil
-}
-
-// chunk is a piece of a log.
-type chunk struct {
-	vertex string
-	time   int64
-	data   string
+	return c, text, nil
 }
 
 // goBuild matches the names of steps that run the go command to compile.

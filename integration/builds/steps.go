@@ -1,15 +1,10 @@
 package builds
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/json"
-	"errors"
 	"io"
 	"maps"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/moby/buildkit/client"
@@ -53,20 +48,12 @@ func (s Steps) list(names *regexp.Regexp, ran bool) []string {
 }
 
 // ReadSteps reads what --progress=rawjson writes, up to its end. It returns the
-// steps that finished, and the rest, which is for people: logs, and lines that
-// are no JSON, as errors are. The build began at since, by the clock of the
-// builder: what started before ran for another build. done, if it is not nil, is
-// called for each step that ran, as soon as it finished.
+// steps that finished, and what ReadProgress leaves for people. The build began at
+// since, by the clock of the builder: what started before ran for another build.
+// done, if it is not nil, is called for each step that ran, as soon as it finished.
 func ReadSteps(progress io.Reader, since time.Time, done func(*client.Vertex)) (Steps, string, error) {
 	s := Steps{ran: map[string]bool{}, digests: map[string]digest.Digest{}}
-	var text strings.Builder
-	lines := bufio.NewReader(progress)
-	for {
-		line, err := lines.ReadBytes('\n')
-		var status client.SolveStatus
-		if len(bytes.TrimSpace(line)) > 0 && json.Unmarshal(line, &status) != nil {
-			text.Write(line)
-		}
+	text, err := ReadProgress(progress, func(status *client.SolveStatus) {
 		for _, v := range status.Vertexes {
 			if v.Completed == nil {
 				continue
@@ -79,14 +66,9 @@ func ReadSteps(progress io.Reader, since time.Time, done func(*client.Vertex)) (
 				done(v)
 			}
 		}
-		for _, l := range status.Logs {
-			text.Write(l.Data)
-		}
-		if errors.Is(err, io.EOF) {
-			return s, text.String(), nil
-		}
-		if err != nil {
-			return Steps{}, "", err
-		}
+	})
+	if err != nil {
+		return Steps{}, "", err
 	}
+	return s, text, nil
 }
