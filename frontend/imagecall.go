@@ -1,6 +1,7 @@
 package frontend
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -54,7 +55,15 @@ func (f Frontend) imageCall(ctx context.Context, req *request) (*client.Result, 
 	for _, w := range c.wanted {
 		list.Images = append(list.Images, w.Image)
 	}
-	return list.Result()
+	data, err := list.JSON()
+	if err != nil {
+		return nil, err
+	}
+	var text bytes.Buffer
+	if err := list.Print(&text); err != nil {
+		return nil, err
+	}
+	return textResult(imagelist.Definition.Version, data, text.Bytes()), nil
 }
 
 // imageCall collects images.

@@ -3,14 +3,12 @@
 package imagelist
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 
-	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/frontend/subrequests"
 	"github.com/moby/buildkit/solver/pb"
 )
@@ -70,22 +68,8 @@ type List struct {
 	Sources [][]byte `json:"sources,omitempty"`
 }
 
-// Result is the answer as JSON and as text.
-func (l *List) Result() (*client.Result, error) {
-	data, err := json.MarshalIndent(l, "", "  ")
-	if err != nil {
-		return nil, err
-	}
-	var text bytes.Buffer
-	if err := l.Print(&text); err != nil {
-		return nil, err
-	}
-	res := client.NewResult()
-	res.AddMeta("result.json", data)
-	res.AddMeta("result.txt", text.Bytes())
-	res.AddMeta("version", []byte(Definition.Version))
-	return res, nil
-}
+// JSON is the answer for programs.
+func (l *List) JSON() ([]byte, error) { return json.MarshalIndent(l, "", "  ") }
 
 // group is an image with all that is built with it.
 type group struct {
