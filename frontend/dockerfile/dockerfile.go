@@ -61,7 +61,7 @@ func (d *document) head() {
 	d.comment(fmt.Sprintf("%s of %s for %s, as a Dockerfile.", what, d.Spec, spec.List(names)))
 	d.line("#")
 	if d.Form == Plain {
-		d.comment("It has nothing that only BuildKit knows: Docker Engine's classic builder, buildah and kaniko build it too, with the folder that the spec was built with as the build context.",
+		d.comment("It has nothing that only BuildKit knows: Docker Engine's classic builder and buildah build it too, with the folder that the spec was built with as the build context.",
 			"Another platform needs another file.")
 	} else {
 		d.comment("BuildKit builds it with its own frontend, with the build context and the named contexts of the spec:")

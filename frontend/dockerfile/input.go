@@ -19,7 +19,7 @@ type Form string
 const (
 	// BuildKit is for the stock frontend of BuildKit: cache mounts, and several platforms.
 	BuildKit Form = "buildkit"
-	// Plain is for every builder: the classic one of Docker Engine, buildah, kaniko. It is
+	// Plain is for every builder: the classic one of Docker Engine, and buildah. It is
 	// for one platform.
 	Plain Form = "plain"
 )
