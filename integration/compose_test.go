@@ -85,7 +85,7 @@ func TestCompose(t *testing.T) {
 		cmd.Env = append(cmd.Env, "BUILDX_BUILDER=", "BUILDX_CONFIG="+t.TempDir(), "DOCKER_CONFIG="+t.TempDir())
 		out, err := cmd.CombinedOutput()
 		require.Error(t, err)
-		require.Contains(t, string(out), "fromscratch needs BuildKit 0.11, Docker Engine 23.0 or later")
+		require.Contains(t, string(out), "fromscratch needs BuildKit 0.11, Docker Engine 24.0 or later")
 	})
 	t.Run("a mistake is shown at its line", func(t *testing.T) {
 		rewrite(t, dir, "fromscratch.yaml", "dir: go ", "dir: golang ")
