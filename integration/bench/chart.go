@@ -57,7 +57,7 @@ func chart(all []Summary) string {
 					fmt.Fprintf(&body, "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\" stroke=\"#333\"/>\n",
 						labelWidth+at(b.Min), labelWidth+at(b.Max), y+barHeight/2, y+barHeight/2)
 				}
-				text(labelWidth+int(at(max(b.Median, b.Max)))+6, y+11, "", fmt.Sprintf("%.1f s", b.Median))
+				text(labelWidth+int(at(max(b.Median, b.Max)))+6, y+11, "", seconds(b.Median)+" s")
 				y += barStep
 			}
 			y += groupGap

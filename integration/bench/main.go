@@ -60,8 +60,12 @@ func run(ctx context.Context, args []string, progress io.Writer) error {
 	rounds := flags.Int("rounds", 5, "how often each cell is timed")
 	file := flags.String("o", "", "result file; what is in it is not run again (default: .testbed/bench/results.json)")
 	list := flags.Bool("list", false, "list the cells and run nothing")
+	again := flags.Bool("report", false, "write the table and the chart of the result file, and run nothing")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if *again {
+		return reportFile(*file)
 	}
 	cells, err := selectCells(programs, scenarios, builders)
 	if err != nil {
@@ -92,6 +96,21 @@ func run(ctx context.Context, args []string, progress io.Writer) error {
 	results.Environment = lab.environment
 	failed := newRunner(lab, results).all(ctx, cells, *rounds)
 	return errors.Join(failed, report(results, *file))
+}
+
+// reportFile is report for a file of earlier runs.
+func reportFile(file string) error {
+	if file == "" {
+		return errors.New("-report needs -o: which result file?")
+	}
+	results, err := openResults(file)
+	if err != nil {
+		return err
+	}
+	if len(results.Runs) == 0 {
+		return fmt.Errorf("%s has no runs", file)
+	}
+	return report(results, file)
 }
 
 // report writes the table and the chart beside the result file.

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -44,5 +45,53 @@ func TestResultsAreTakenUpAgain(t *testing.T) {
 	}
 	if _, err := openResults(file); err == nil {
 		t.Error("a broken file is overwritten")
+	}
+}
+
+// TestTablesOfDocs: the tables and charts of the documentation are those of the runs
+// beside them.
+func TestTablesOfDocs(t *testing.T) {
+	files, err := filepath.Glob("../../docs/performance-*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d result files, %v", len(files), err)
+	}
+	for _, file := range files {
+		r, err := openResults(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		summary := summarize(r.Runs)
+		base := strings.TrimSuffix(file, ".json")
+		for name, want := range map[string]string{base + ".md": table(r.Environment, summary), base + ".svg": chart(summary)} {
+			got, err := os.ReadFile(name)
+			if err != nil || string(got) != want {
+				t.Errorf("%s is not what the bench makes of its runs with -report (%v)", name, err)
+			}
+		}
+	}
+}
+
+func TestReportOfAFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "results.json")
+	if err := reportFile(""); err == nil {
+		t.Error("a report of no file")
+	}
+	if err := reportFile(file); err == nil {
+		t.Error("a report of a file that is not there")
+	}
+	r, err := openResults(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.add(timing("edit", fromscratch, 1, 1.5)); err != nil {
+		t.Fatal(err)
+	}
+	if err := reportFile(file); err != nil {
+		t.Fatal(err)
+	}
+	for _, end := range []string{".md", ".svg"} {
+		if text, err := os.ReadFile(strings.TrimSuffix(file, ".json") + end); err != nil || !strings.Contains(string(text), "1.50") {
+			t.Errorf("%s: %v\n%s", end, err, text)
+		}
 	}
 }

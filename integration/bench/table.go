@@ -85,9 +85,17 @@ func row(s *strings.Builder, cells []string) {
 
 func times(b BuilderSummary) string {
 	if b.Runs == 1 {
-		return fmt.Sprintf("%.1f", b.Median)
+		return seconds(b.Median)
 	}
-	return fmt.Sprintf("%.1f (%.1f–%.1f)", b.Median, b.Min, b.Max)
+	return seconds(b.Median) + " (" + seconds(b.Min) + "–" + seconds(b.Max) + ")"
+}
+
+// seconds has two decimals below ten, and one from there on.
+func seconds(s float64) string {
+	if s < 9.995 {
+		return fmt.Sprintf("%.2f", s)
+	}
+	return fmt.Sprintf("%.1f", s)
 }
 
 func ratio(r float64) string {

@@ -20,7 +20,7 @@ func TestTable(t *testing.T) {
 	got = table(Environment{CPUs: 2}, summarize(runs))
 	for _, want := range []string{
 		"- processors: 2\n", "\n## rust-service\n", "| scenario | fromscratch | mounts | ratio |\n| --- | --- | --- | --- |\n",
-		"| cold | 60.0 | – | – |\n", "| edit | 2.0 (1.0–3.0) | 4.0 | 0.25× |\n", "| edit | 1 / 2 / 1 kB / 2.0 MB | 0 / 0 / – / – |\n",
+		"| cold | 60.0 | – | – |\n", "| edit | 2.00 (1.00–3.00) | 4.00 | 0.25× |\n", "| edit | 1 / 2 / 1 kB / 2.0 MB | 0 / 0 / – / – |\n",
 		"| cold | – / – / – | – |\n", "| edit | 64.0 MB / 12 kB / 0 | 1.0 MB / – / – |\n",
 	} {
 		if !strings.Contains(got, want) {
