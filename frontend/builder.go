@@ -60,8 +60,11 @@ func (f Frontend) prepare(ctx context.Context, req *request, src *sources.FS) (*
 	if p.generator, err = req.scanner(ctx); err != nil {
 		return nil, err
 	}
-	p.tools, err = f.tools(req)
-	return p, err
+	if p.tools, err = f.tools(req); err != nil {
+		return nil, err
+	}
+	p.packAhead(req.state, src)
+	return p, nil
 }
 
 // builder builds one target for one platform.

@@ -52,6 +52,7 @@ func (p *prepared) compileSources(ctx context.Context, s *spec.Spec, t *spec.Tar
 	if err != nil {
 		return filled{}, err
 	}
+	p.packAhead(st, src)
 	f := filled{st, src}
 	p.filled[key] = f
 	return f, nil

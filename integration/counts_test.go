@@ -3,10 +3,12 @@
 package integration
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -118,4 +120,31 @@ func TestRequestsOfPlatforms(t *testing.T) {
 			require.LessOrEqual(t, three.Requests["Solve"]-one.Requests["Solve"], 2*tt.solves)
 		})
 	}
+}
+
+// TestManyPackages: the sources of a large program come in one piece, which is as little
+// stale as anything else.
+func TestManyPackages(t *testing.T) {
+	each(t, func(t *testing.T, via builds.Via) {
+		p := generate.GoPackages(200)
+		mark := fmt.Sprintf("%s %d", via, time.Now().UnixNano())
+		unit := func(name, text string) string {
+			return fmt.Sprintf("package %s\n\nfunc Run() { println(%q) }\n", name, text)
+		}
+		p.Files["internal/unit100/unit.go"] = unit("unit100", mark)
+		build := sized(t, p)
+		build.Bed = bed
+		output := func() string {
+			r := build.OK(t, via)
+			require.Contains(t, r.Output, "[sources] list packages")
+			return runs(t, r.Layout.Images["linux/amd64"].Files["/app000"].Data)
+		}
+		require.Contains(t, output(), "99\n"+mark+"\n101")
+
+		// A package that is new, and that nothing said before.
+		require.NoError(t, os.Mkdir(filepath.Join(build.Context, "internal/late"), 0o755))
+		edit(t, build.Context, "internal/late/late.go", unit("late", mark+" late"), time.Now())
+		edit(t, build.Context, "internal/unit100/unit.go", "package unit100\n\nimport \"example.com/sized/internal/late\"\n\nfunc Run() { late.Run() }\n", time.Now())
+		require.Contains(t, output(), "99\n"+mark+" late\n101")
+	})
 }

@@ -33,6 +33,11 @@ type FS struct {
 	pages memo[[]byte]
 	dirs  memo[[]fs.DirEntry]
 	stats memo[fs.FileInfo]
+	// heads are the beginnings of files, from a pack.
+	heads memo[[]byte]
+
+	asked atomic.Int64
+	get   atomic.Pointer[func()]
 }
 
 // memo keeps the answers to questions about names, each of which is asked once. It
@@ -65,6 +70,11 @@ func (m *memo[T]) get(name string, ask func() (T, error)) (T, error) {
 		a.done.Store(true)
 	})
 	return a.value, a.err
+}
+
+// put is an answer to a question that was not asked yet; another is left as it is.
+func (m *memo[T]) put(name string, value T) {
+	_, _ = m.get(name, func() (T, error) { return value, nil })
 }
 
 // known is an answer that was given already. ok is false when there is none yet, or
@@ -184,6 +194,7 @@ func (f *FS) ReadFile(name string) ([]byte, error) {
 		return nil, pathError("open", name, tooLarge)
 	}
 	data, err := f.files.get(name, func() ([]byte, error) {
+		f.asks()
 		data, err := f.ref.ReadFile(f.ctx, client.ReadRequest{Filename: name, Range: &client.FileRange{Length: maxFileSize + 1}})
 		if err == nil && len(data) > maxFileSize {
 			err = tooLarge
@@ -207,6 +218,7 @@ func (f *FS) ReadDir(name string) ([]fs.DirEntry, error) {
 
 func (f *FS) list(name string) ([]fs.DirEntry, error) {
 	return f.dirs.get(name, func() ([]fs.DirEntry, error) {
+		f.asks()
 		stats, err := f.ref.ReadDir(f.ctx, client.ReadDirRequest{Path: name})
 		if err != nil {
 			return nil, pathError("readdir", name, err)
@@ -226,6 +238,7 @@ func (f *FS) Stat(name string) (fs.FileInfo, error) {
 		return info, err
 	}
 	return f.stats.get(name, func() (fs.FileInfo, error) {
+		f.asks()
 		s, err := f.ref.StatFile(f.ctx, client.StatRequest{Path: name})
 		if err != nil {
 			return nil, pathError("stat", name, err)
@@ -320,6 +333,7 @@ func (f *FS) page(name string, off int64) ([]byte, error) {
 
 // part reads at most size bytes of a file from off.
 func (f *FS) part(name string, off int64, size int) ([]byte, error) {
+	f.asks()
 	data, err := f.ref.ReadFile(f.ctx, client.ReadRequest{
 		Filename: name,
 		Range:    &client.FileRange{Offset: int(off), Length: size},
@@ -362,10 +376,16 @@ func (f *openFile) Read(p []byte) (int, error) {
 		if f.off >= f.info.Size() {
 			return 0, io.EOF
 		}
+		head, known := f.fs.heads.known(f.name)
 		var err error
-		if f.off == 0 {
+		switch {
+		case f.off == 0 && known:
+			f.rest = head
+		case f.off == 0:
 			f.rest, err = f.fs.page(f.name, 0)
-		} else {
+		case f.off < pageSize:
+			f.rest, err = f.fs.part(f.name, f.off, int(pageSize-f.off))
+		default:
 			f.rest, err = f.fs.part(f.name, f.off, chunkSize)
 		}
 		if err != nil {

@@ -18,6 +18,13 @@ import (
 var version = "dev"
 
 func main() {
+	if len(os.Args) > 1 {
+		if err := frontend.Pack(os.Args[1:]); err != nil {
+			bklog.L.Error(err)
+			os.Exit(1)
+		}
+		return
+	}
 	f := frontend.Frontend{Version: version}
 	if err := grpcclient.RunFromEnvironment(appcontext.Context(), f.Build); err != nil {
 		bklog.L.Errorf("fatal error: %+v", err)
