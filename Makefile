@@ -70,8 +70,9 @@ reproduce: ## Build an example twice on two empty builders, and compare every by
 # --- Tests -------------------------------------------------------------------
 
 .PHONY: test test-unit test-full fuzz
-test-unit: ## Unit tests: no root, no daemon, no network
+test-unit: ## Unit tests, those of the examples in Go too: no root, no daemon, no network
 	go test ./...
+	@for module in examples/go-service examples/monorepo/go; do (cd "$$module" && go test ./...) || exit 1; done
 
 # Half of the time that the test bed takes to come up is spent waiting.
 test: ## All tests but the long ones, against real daemons
