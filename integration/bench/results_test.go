@@ -52,7 +52,7 @@ func TestResultsAreTakenUpAgain(t *testing.T) {
 // beside them.
 func TestTablesOfDocs(t *testing.T) {
 	files, err := filepath.Glob("../../docs/performance-*.json")
-	if err != nil || len(files) == 0 {
+	if err != nil || len(files) < 2 {
 		t.Fatalf("%d result files, %v", len(files), err)
 	}
 	for _, file := range files {
