@@ -71,6 +71,8 @@ func (f Frontend) build(ctx context.Context, req *request) (*client.Result, erro
 	if err != nil {
 		return nil, err
 	}
+	// What warnings are about is read first.
+	req.packAhead(func() (llb.State, error) { return f.tools(req) }, req.state, src)
 	if err := req.warn(ctx, s, out.names(), src); err != nil {
 		return nil, err
 	}

@@ -60,11 +60,8 @@ func (f Frontend) prepare(ctx context.Context, req *request, src *sources.FS) (*
 	if p.generator, err = req.scanner(ctx); err != nil {
 		return nil, err
 	}
-	if p.tools, err = f.tools(req); err != nil {
-		return nil, err
-	}
-	p.packAhead(req.state, src)
-	return p, nil
+	p.tools, err = f.tools(req)
+	return p, err
 }
 
 // builder builds one target for one platform.

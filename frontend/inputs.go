@@ -52,7 +52,9 @@ func (p *prepared) compileSources(ctx context.Context, s *spec.Spec, t *spec.Tar
 	if err != nil {
 		return filled{}, err
 	}
-	p.packAhead(st, src)
+	if !p.planOnly {
+		p.req.packAhead(func() (llb.State, error) { return p.tools, nil }, st, src)
+	}
 	f := filled{st, src}
 	p.filled[key] = f
 	return f, nil

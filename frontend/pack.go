@@ -36,15 +36,17 @@ func Pack(args []string) (err error) {
 
 // packAhead has much of src, which are the files of st, come in one piece when it turns
 // out that much of it is asked for: each answer of BuildKit takes a third of a
-// millisecond, and a program of a thousand packages is two thousand questions. Until
-// the piece is there, the questions go on, so that nobody waits for it.
-func (p *prepared) packAhead(st llb.State, src *sources.FS) {
+// millisecond, and a workspace of 600 crates is two thousand questions. Until the piece
+// is there, the questions go on, so that nobody waits for it. tools is the image of the
+// frontend.
+func (r *request) packAhead(tools func() (llb.State, error), st llb.State, src *sources.FS) {
 	src.Ahead(func() {
 		ahead(func() error {
-			if p.planOnly {
-				return nil
+			image, err := tools()
+			if err != nil {
+				return err
 			}
-			files, err := p.req.files(p.req.ctx, p.pack(st))
+			files, err := r.files(r.ctx, r.pack(image, st))
 			if err != nil {
 				return err
 			}
@@ -58,11 +60,11 @@ func (p *prepared) packAhead(st llb.State, src *sources.FS) {
 }
 
 // pack is the vertex that lists the sources in st.
-func (p *prepared) pack(st llb.State) llb.State {
-	opts := append(p.req.execOptions(""),
+func (r *request) pack(tools, st llb.State) llb.State {
+	opts := append(r.execOptions(""),
 		llb.Args([]string{program, packCommand, toolchain.SourceDir, toolchain.OutDir}),
 		llb.AddMount(toolchain.SourceDir, st, llb.Readonly),
 		llb.Network(pb.NetMode_NONE),
 		llb.WithCustomName("[sources] list packages"))
-	return p.tools.Run(opts...).AddMount(toolchain.OutDir, llb.Scratch())
+	return tools.Run(opts...).AddMount(toolchain.OutDir, llb.Scratch())
 }
