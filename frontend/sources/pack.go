@@ -2,7 +2,6 @@ package sources
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -109,12 +108,7 @@ func head(name string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	buf := make([]byte, headSize)
-	n, err := io.ReadFull(f, buf)
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		err = nil
-	}
-	return buf[:n], err
+	return io.ReadAll(io.LimitReader(f, headSize))
 }
 
 // Ahead has f call get, in a goroutine of its own, once it was asked so much that a pack
